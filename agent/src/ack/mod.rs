@@ -1,0 +1,1 @@
+//! Which byte ranges are settled.

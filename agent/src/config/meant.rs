@@ -1,0 +1,197 @@
+//! The configuration as the agent uses it: checked, paths absolute, defaults filled in.
+//!
+//! Made by the resolver from the written form; nothing downstream sees the written one.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `host.id`, by default the host name. Part of every event id.
+    pub host_id: String,
+    /// What to read.
+    pub inputs: Vec<Input>,
+    /// Where to send it.
+    pub output: Output,
+    /// Checkpoint, lock and dead letters.
+    pub state: State,
+    /// Bounds.
+    pub limits: Limits,
+    /// `shutdown.drain`: how long a stop waits for open requests.
+    pub drain: Duration,
+    /// Status page and the agent's own metric events.
+    pub monitoring: Monitoring,
+}
+
+/// One `inputs` entry.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// The stated `id`; part of the event ids where there is one.
+    pub id: Option<String>,
+    /// Globs, absolute.
+    pub paths: Vec<String>,
+    /// Globs of files to leave alone.
+    pub exclude: Vec<String>,
+    /// `format`: `None` detects each line's format by its signature.
+    pub format: Option<String>,
+    /// Whether files present at the first start are read from their beginning.
+    pub read_from: ReadFrom,
+    /// Longest line in bytes; the rest is cut and flagged.
+    pub max_line: usize,
+    /// Zone of times that state none.
+    pub timezone: jiff::tz::TimeZone,
+    /// `fields`: ECS name and value, in the order written.
+    pub fields: Vec<(String, FieldValue)>,
+    /// `data_stream.dataset`.
+    pub dataset: String,
+    /// `data_stream.namespace`.
+    pub namespace: String,
+}
+
+/// Value of a configured field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldValue {
+    /// Text.
+    Text(String),
+    /// A number, as JSON text.
+    Number(String),
+    /// True or false.
+    Bool(bool),
+}
+
+/// Where reading begins for files that are present when the agent starts for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// Offset 0.
+    Beginning,
+    /// Their end at that moment.
+    End,
+}
+
+/// The one output.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// `_bulk` requests to Elasticsearch or OpenSearch.
+    Elasticsearch(Elasticsearch),
+    /// Documents as NDJSON into a file.
+    File(PathBuf),
+    /// Documents as NDJSON on standard output.
+    Stdout,
+}
+
+/// `output.elasticsearch`.
+#[derive(Debug, Clone)]
+pub struct Elasticsearch {
+    /// Base URLs without trailing slash, log-in taken out.
+    pub hosts: Vec<String>,
+    /// How to log in.
+    pub login: Login,
+    /// Certificates.
+    pub tls: Tls,
+    /// `index`: instead of the data stream; may hold `%{+yyyy.MM.dd}`.
+    pub index: Option<String>,
+    /// gzip level, 0 is off.
+    pub compression: u8,
+    /// `bulk.max_bytes`: body before compression.
+    pub bulk_bytes: usize,
+    /// `bulk.linger`: how long an event waits for company.
+    pub linger: Duration,
+    /// `bulk.in_flight`: requests at once.
+    pub in_flight: usize,
+}
+
+/// How to log in. Its parts never appear in a log, a dump or an error.
+#[derive(Debug, Clone)]
+pub enum Login {
+    /// No log-in.
+    None,
+    /// `Authorization: ApiKey …`; the base64 form or `id:key`.
+    ApiKey(Secret),
+    /// Basic.
+    Basic {
+        /// User name.
+        username: String,
+        /// Password.
+        password: Secret,
+    },
+}
+
+/// Text that prints as `***`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps the text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself; only for building a request.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// `tls`.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    /// PEM file of authorities; replaces the system's.
+    pub ca: Option<PathBuf>,
+    /// PEM file of the client certificate chain.
+    pub certificate: Option<PathBuf>,
+    /// PEM file of its key.
+    pub key: Option<PathBuf>,
+    /// `verify: none`.
+    pub verify: Verify,
+}
+
+/// How much of the server's certificate is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verify {
+    /// Chain, dates and name.
+    #[default]
+    Full,
+    /// Nothing; warned of at each start.
+    None,
+}
+
+/// `state`.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Directory of checkpoint, lock and dead letters.
+    pub path: PathBuf,
+    /// How long vanished files are remembered.
+    pub retention: Duration,
+}
+
+/// `limits`.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Resident memory to stay within.
+    pub memory: u64,
+    /// Most files open at once.
+    pub open_files: usize,
+    /// Most unsent bytes of rotated or deleted files held open.
+    pub held_files: u64,
+    /// Most bytes of dead letters on disk.
+    pub dead_letters: u64,
+}
+
+/// `monitoring`.
+#[derive(Debug, Clone)]
+pub struct Monitoring {
+    /// Address of the status page; `None`: off.
+    pub listen: Option<SocketAddr>,
+    /// Bearer token; required beyond loopback.
+    pub token: Option<Secret>,
+    /// Whether the agent adds its own metric event every 10 s.
+    pub events: bool,
+}

@@ -1,0 +1,1 @@
+//! A line becomes an ECS document in one scan.

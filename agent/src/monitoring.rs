@@ -1,0 +1,107 @@
+//! What operators see of a running agent: `/status`, `/metrics`, `/healthz`, `/readyz`.
+
+use serde::{Deserialize, Serialize};
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// The answer of `GET /status`. Names are frozen (DESIGN 7).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// Version of the agent.
+    pub version: String,
+    /// Time since start.
+    pub uptime_ms: u64,
+    /// Progress or idle: what `/readyz` answers.
+    pub ready: bool,
+    /// Indices nothing goes to until an operator acts.
+    pub held: Vec<Held>,
+    /// Events by outcome; `read` is the sum of the others.
+    pub accounts: Accounts,
+    /// Bytes.
+    pub bytes: Bytes,
+    /// Unexpected 409s: two events that shared an id.
+    pub id_collisions: u64,
+    /// Every known file.
+    pub files: Vec<FileStatus>,
+    /// The output.
+    pub output: OutputStatus,
+    /// Memory in bytes.
+    pub memory: Memory,
+}
+
+/// An index that is held, and why.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Held {
+    /// Index or data stream.
+    pub index: String,
+    /// Error type and remedy.
+    pub reason: String,
+}
+
+/// Events by outcome: `read = delivered + duplicate + dead_lettered + filtered + lost + pending`.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct Accounts {
+    pub read: u64,
+    pub delivered: u64,
+    pub duplicate: u64,
+    pub dead_lettered: u64,
+    pub filtered: u64,
+    pub lost: u64,
+    pub pending: u64,
+}
+
+/// Byte counters.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct Bytes {
+    pub read: u64,
+    pub sent: u64,
+    pub lost: u64,
+    pub dead_letters: u64,
+}
+
+/// One file.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct FileStatus {
+    /// Path last seen, escaped where it is not UTF-8.
+    pub path: String,
+    /// Inode number.
+    pub inode: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// Offset behind the last line read.
+    pub read: u64,
+    /// Offset up to which every line has its verdict.
+    pub settled: u64,
+    /// Offset on disk in the checkpoint.
+    pub checkpointed: u64,
+    /// Age of the oldest unsettled line.
+    pub lag_ms: u64,
+    /// `active`, `waiting`, `rotated`, `deleted`, `held`, `unreadable` …
+    pub state: String,
+}
+
+/// The output.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct OutputStatus {
+    /// Host last used.
+    pub host: String,
+    /// Requests under way.
+    pub in_flight: u64,
+    /// Requests or items sent again since the start.
+    pub retries: u64,
+    /// The last error, if the last request failed.
+    pub last_error: Option<String>,
+}
+
+/// Memory in bytes.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the documentation")]
+pub struct Memory {
+    pub used: u64,
+    pub limit: u64,
+}
+
+/// Asks the pipeline for a fresh report.
+pub type StatusSource = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = StatusReport> + Send>> + Send + Sync>;

@@ -1,0 +1,2 @@
+//! Peers side by side, torture and judge.
+fn main() {}

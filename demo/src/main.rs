@@ -1,0 +1,2 @@
+//! What `cargo demo` runs.
+fn main() {}

@@ -4,5 +4,11 @@ pub mod span;
 
 pub mod identity;
 
+pub mod prefix;
+
+pub mod source;
+
 pub use identity::{Lineage, LineageParts};
+pub use prefix::{Mark, PrefixHash};
+pub use source::{Compression, FirstLine, Physical, Source};
 pub use span::{FileKey, Span};

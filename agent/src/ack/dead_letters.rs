@@ -1,0 +1,1 @@
+//! Events the server refuses for good.

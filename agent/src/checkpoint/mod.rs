@@ -1,1 +1,21 @@
 //! The ledger on disk.
+//!
+//! - [`model`]: what is remembered of files and streams.
+//! - [`format`]: its bytes, and the versions they have had.
+//! - [`directory`]: the state directory, its owner, modes and plain files.
+//! - [`lock`]: one process a state directory.
+//! - [`store`]: two slots, replaced one after the other.
+
+pub mod model;
+
+pub mod format;
+
+pub mod directory;
+
+pub mod lock;
+
+pub mod store;
+
+pub use directory::{StateDirectory, StateError};
+pub use model::{Checkpoint, Compression, FileState, FirstLine, Generation, KnownInput, Mark, StreamState};
+pub use store::{Damage, Loaded, Saved, Store};

@@ -154,6 +154,13 @@ impl Accounts {
         }
     }
 
+    /// `events` were read but go back: they will be read again under another id.
+    pub fn take_back(&self, events: u64) {
+        let mut counts = self.counts();
+        counts.read = counts.read.saturating_sub(events);
+        counts.pending = counts.pending.saturating_sub(events);
+    }
+
     /// `bytes` are lost, `events` of them pending events; 0 where they were never cut into lines.
     pub fn lose(&self, loss: Loss, events: u64, bytes: u64) {
         let mut counts = self.counts();

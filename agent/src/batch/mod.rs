@@ -3,6 +3,13 @@
 //! A [`Batch`] holds events of one target index. Its body is the finished `_bulk` text, an action line and a document line
 //! for each item, compressed as it goes over the wire: that is the only copy of the events until the verdict.
 
+mod compress;
+mod open;
+mod select;
+
+pub use compress::Compressor;
+pub use open::{EventMeta, Form, OpenBatch};
+
 use crate::file::{FileKey, Lineage};
 use bytes::Bytes;
 use std::sync::Arc;

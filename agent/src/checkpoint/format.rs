@@ -21,7 +21,7 @@
 //! - streams: index bytes · flag 1 (has a backing index) · backing index bytes, if it has one · list of key bytes
 //! - generations: path bytes · input bytes · device varint · inode varint · birth varint · first-line hash 8 · its length
 //!   varint · flags 1 · generation varint · lineage 6 · begin varint · size varint · settled varint · list of ranges · mark
-//!   offset varint · mark prefix 16 · mark tail 8 · list of forced ends · last seen varint
+//!   offset varint · mark blocks 16 · mark prefix 16 · mark tail 8 · list of forced ends · last seen varint
 //!
 //! Flags: bit 0 first line complete, bit 1 gone, bits 2–3 compression (0 plain, 1 gzip, 2 zstd). A range is two varints, the
 //! gap behind the settled offset or the range before it and its length; a forced end is the distance to the one before it,
@@ -183,6 +183,7 @@ fn put_generation(out: &mut Vec<u8>, generation: &Generation) {
     put_varint(out, generation.settled);
     put_ranges(out, generation.settled, &generation.ranges);
     put_varint(out, generation.mark.offset);
+    out.extend_from_slice(&generation.mark.blocks.to_le_bytes());
     out.extend_from_slice(&generation.mark.prefix.to_le_bytes());
     out.extend_from_slice(&generation.mark.tail.to_le_bytes());
     put_forced_ends(out, &generation.forced_ends);
@@ -215,6 +216,7 @@ fn take_generation(reader: &mut Reader<'_>) -> Result<Generation, FormatError> {
         ranges: take_ranges(reader, settled)?,
         mark: Mark {
             offset: reader.varint()?,
+            blocks: u128::from_le_bytes(reader.array()?),
             prefix: u128::from_le_bytes(reader.array()?),
             tail: reader.u64()?,
         },
@@ -561,7 +563,7 @@ mod tests {
                     size_seen: many[5],
                     settled: 0,
                     ranges: offsets.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect(),
-                    mark: Mark { offset: many[6], prefix, tail: many[7] },
+                    mark: Mark { offset: many[6], blocks: prefix, prefix, tail: many[7] },
                     forced_ends: ends,
                     compression: [Compression::Plain, Compression::Gzip, Compression::Zstd]
                         [usize::from(compression)],

@@ -17,5 +17,7 @@ pub mod lock;
 pub mod store;
 
 pub use directory::{StateDirectory, StateError};
-pub use model::{Checkpoint, Compression, FileState, FirstLine, Generation, KnownInput, Mark, StreamState};
+pub use model::{
+    Checkpoint, Compression, FileState, FirstLine, Generation, KnownInput, MAX_RANGES, Mark, StreamState,
+};
 pub use store::{Damage, Loaded, Saved, Store};

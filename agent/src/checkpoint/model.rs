@@ -1,5 +1,9 @@
 //! What a checkpoint remembers of files, inputs and streams, and how much of it.
 
+pub use crate::file::prefix::Mark;
+pub use crate::file::source::Compression;
+pub use crate::file::tailed::FirstLineFacts as FirstLine;
+
 use crate::file::Lineage;
 use std::path::PathBuf;
 
@@ -86,40 +90,6 @@ pub struct Generation {
     pub last_seen_unix_s: u64,
 }
 
-/// Up to 1 KiB of a file's first line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct FirstLine {
-    /// XXH3-64 of the bytes, terminator excluded.
-    pub hash: u64,
-    /// How many bytes.
-    pub len: u16,
-    /// The line's end was seen, or the limit reached: the hash will not change as the file grows.
-    pub complete: bool,
-}
-
-/// Hashes of the text before an offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Mark {
-    /// The offset, in decompressed bytes.
-    pub offset: u64,
-    /// XXH3-128 of all bytes before it.
-    pub prefix: u128,
-    /// XXH3-64 of the up to 1 KiB before it.
-    pub tail: u64,
-}
-
-/// Compression of a file as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Compression {
-    /// None.
-    #[default]
-    Plain,
-    /// gzip, any number of members.
-    Gzip,
-    /// Zstandard, any number of frames.
-    Zstd,
-}
-
 /// Whether a file still exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FileState {
@@ -203,7 +173,7 @@ pub(crate) mod tests {
             size_seen: 70_000 + number,
             settled: 65_000,
             ranges: vec![(65_200, 65_400), (66_000, 69_000)],
-            mark: Mark { offset: 65_000, prefix: 0xfeed_beef << 90, tail: 0x1122_3344_5566_7788 },
+            mark: Mark { offset: 65_000, blocks: 0, prefix: 0xfeed_beef << 90, tail: 0x1122_3344_5566_7788 },
             forced_ends: vec![65_300, 69_000],
             compression: Compression::Plain,
             state: FileState::Live,

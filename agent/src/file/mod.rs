@@ -12,3 +12,11 @@ pub use identity::{Lineage, LineageParts};
 pub use prefix::{Mark, PrefixHash};
 pub use source::{Compression, FirstLine, Physical, Source};
 pub use span::{FileKey, Span};
+
+pub mod tailed;
+
+pub mod handles;
+
+pub mod reader;
+
+pub mod table;

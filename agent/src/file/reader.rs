@@ -1,0 +1,351 @@
+//! One turn of reading: the next finished lines of a file.
+//!
+//! Nothing of an unfinished line is kept in memory between turns: it is read again from its first byte once a newline shows
+//! up behind it. Each read begins up to 1 KiB before the framed offset, and those bytes must be the ones read before;
+//! otherwise somebody has rewritten the file.
+
+use crate::event::{FileMemory, LineEnd};
+use crate::file::identity::checksum;
+use crate::file::prefix::{PrefixHash, TAIL, tail_hash};
+use crate::file::source::{Compression, Source};
+use crate::file::table::identify::begins_with;
+use crate::file::tailed::Tailed;
+use crate::line::{Flow, Piece, frame, is_blank, without_carriage_return};
+use memchr::{memchr, memrchr};
+use std::io;
+use std::time::Instant;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Text read at once.
+const CHUNK: usize = 128 * 1024;
+
+/// The one buffer of the pipeline; files keep none.
+pub struct ReadBuffer(Vec<u8>);
+
+impl Default for ReadBuffer {
+    fn default() -> Self {
+        Self(vec![0; CHUNK + TAIL as usize])
+    }
+}
+
+/// A line that makes an event.
+pub struct RawLine<'a> {
+    /// Offset of its first byte.
+    pub start: u64,
+    /// Offset behind its terminator.
+    pub end: u64,
+    /// The line without terminator; cut where it is over the limit.
+    pub bytes: &'a [u8],
+    /// How it ended.
+    pub ended: LineEnd,
+    /// The bytes are known to be UTF-8; otherwise it has to be checked.
+    pub utf8: bool,
+    /// Checksum part of the id, over the whole line.
+    pub checksum: u32,
+}
+
+/// Why a turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnEnd {
+    /// Nothing more to read now.
+    CaughtUp,
+    /// The turn's share is used up.
+    More,
+    /// The sink takes no more.
+    Full,
+    /// What was read before is not there any more.
+    Overwritten,
+}
+
+/// Bounds of a turn.
+#[derive(Debug, Clone, Copy)]
+pub struct TurnLimits {
+    /// Text to read before other files have their turn.
+    pub bytes: usize,
+    /// Longest line.
+    pub max_line: usize,
+}
+
+/// Reads the next lines of `file` and hands them to `sink`.
+pub fn turn(
+    file: &mut Tailed,
+    source: &mut Source,
+    buffer: &mut ReadBuffer,
+    limits: TurnLimits,
+    now: Instant,
+    mut sink: impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
+) -> io::Result<TurnEnd> {
+    if file.prefix.is_none() && !resume_prefix(file, source, &mut buffer.0)? {
+        return Ok(TurnEnd::Overwritten);
+    }
+    let before = file.framed();
+    // The tail is compared with every read; a first line further back than that, once a turn.
+    if before > TAIL && overlap(file) > 0 && !begins_with(source, file.known())? {
+        return Ok(TurnEnd::Overwritten);
+    }
+    let mut skipped = Vec::new();
+    let end = loop {
+        match step(file, source, &mut buffer.0, limits.max_line, &mut skipped, &mut sink)? {
+            Step::End(end) => break end,
+            Step::Advanced if file.framed() - before >= limits.bytes as u64 => break TurnEnd::More,
+            Step::Advanced => {}
+        }
+    };
+    if file.framed() > before {
+        for (start, end) in skipped {
+            file.settle(start, end);
+        }
+        file.set_mark(now);
+    }
+    Ok(end)
+}
+
+enum Step {
+    Advanced,
+    End(TurnEnd),
+}
+
+fn step(
+    file: &mut Tailed,
+    source: &mut Source,
+    buffer: &mut [u8],
+    max_line: usize,
+    skipped: &mut Vec<(u64, u64)>,
+    sink: &mut impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
+) -> io::Result<Step> {
+    let framed = file.framed();
+    let overlap = overlap(file);
+    let count = source.read_at(buffer, framed - overlap as u64)?;
+    if count < overlap || (overlap > 0 && tail_hash(&buffer[..overlap]) != file.tail) {
+        return Ok(Step::End(TurnEnd::Overwritten));
+    }
+    let at_end = count < buffer.len();
+    let text = &buffer[..count];
+    let chunk = match file.next_forced_end() {
+        Some(end) => &text[overlap..count.min(overlap + (end - framed) as usize)],
+        None => &text[overlap..],
+    };
+    let forced = file.next_forced_end() == Some(framed + chunk.len() as u64);
+    let finished = memrchr(b'\n', chunk).map_or(0, |at| at + 1);
+    let utf8 = simdutf8::basic::from_utf8(&chunk[..finished]).is_ok();
+    let mut flow = Flow::Continue;
+    let mut consumed = frame(chunk, framed, |piece| {
+        flow = take(file, piece, utf8, skipped, sink);
+        flow
+    });
+    if forced && flow == Flow::Continue && consumed < chunk.len() {
+        flow = take_unterminated(file, &chunk[consumed..], framed + consumed as u64, max_line, skipped, sink);
+        consumed = chunk.len();
+    }
+    if consumed > 0 {
+        file.advance(&chunk[..consumed]);
+        file.tail = tail_hash(&text[..overlap + consumed]);
+    }
+    let rest = chunk.len() - consumed;
+    match flow {
+        Flow::Stop => Ok(Step::End(TurnEnd::Full)),
+        Flow::Continue if at_end || forced => {
+            file.scanned = file.scanned.max(file.framed() + rest as u64);
+            file.unpacked = file.compression != Compression::Plain && at_end;
+            Ok(if forced && !at_end { Step::Advanced } else { Step::End(TurnEnd::CaughtUp) })
+        }
+        Flow::Continue if consumed == 0 => long_line(file, source, buffer, max_line, sink),
+        Flow::Continue => Ok(Step::Advanced),
+    }
+}
+
+fn overlap(file: &Tailed) -> usize {
+    match file.compression {
+        Compression::Plain => file.framed().min(TAIL) as usize,
+        // Going back would unpack from the beginning again; packed files are not rewritten in place.
+        _ => 0,
+    }
+}
+
+fn take(
+    file: &mut Tailed,
+    piece: Piece<'_>,
+    utf8: bool,
+    skipped: &mut Vec<(u64, u64)>,
+    sink: &mut impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
+) -> Flow {
+    match piece {
+        Piece::Line { start, end, .. } if file.ledger.is_settled(start, end) => Flow::Continue,
+        Piece::Line { start, end, bytes } => {
+            let checksum = checksum(bytes);
+            sink(&mut file.memory, RawLine { start, end, bytes, ended: LineEnd::Terminated, utf8, checksum })
+        }
+        Piece::Skip { start, end, nul } => {
+            file.nul_bytes += nul;
+            skip(file, skipped, start, end);
+            Flow::Continue
+        }
+    }
+}
+
+/// Notes bytes that settle without an event; neighbours are joined.
+fn skip(file: &Tailed, skipped: &mut Vec<(u64, u64)>, start: u64, end: u64) {
+    if file.ledger.is_settled(start, end) {
+        return;
+    }
+    match skipped.last_mut() {
+        Some(last) if last.1 == start => last.1 = end,
+        _ => skipped.push((start, end)),
+    }
+}
+
+/// The tail of a finished file, whose end was decided by time.
+fn take_unterminated(
+    file: &mut Tailed,
+    tail: &[u8],
+    start: u64,
+    max_line: usize,
+    skipped: &mut Vec<(u64, u64)>,
+    sink: &mut impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
+) -> Flow {
+    let end = start + tail.len() as u64;
+    let whole = without_carriage_return(tail);
+    if is_blank(whole) {
+        skip(file, skipped, start, end);
+        return Flow::Continue;
+    }
+    if file.ledger.is_settled(start, end) {
+        return Flow::Continue;
+    }
+    let bytes = cut_at_character(whole, max_line);
+    let ended = match bytes.len() < whole.len() {
+        true => LineEnd::Cut { original_len: whole.len() as u64 },
+        false => LineEnd::Partial,
+    };
+    sink(&mut file.memory, RawLine { start, end, bytes, ended, utf8: false, checksum: checksum(whole) })
+}
+
+/// A line that fills the whole buffer without a newline: looks for its end further on, then reads what fits.
+fn long_line(
+    file: &mut Tailed,
+    source: &mut Source,
+    buffer: &mut [u8],
+    max_line: usize,
+    sink: &mut impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
+) -> io::Result<Step> {
+    let start = file.framed();
+    let Some(end) = find_line_end(file, source, buffer)? else {
+        return Ok(Step::End(TurnEnd::CaughtUp));
+    };
+    let mut bytes = vec![0; ((end.text - start) as usize).min(max_line)];
+    let count = source.read_at(&mut bytes, start)?;
+    if count < bytes.len() {
+        return Ok(Step::End(TurnEnd::Overwritten));
+    }
+    let Some(pass) = pass_over(file, source, buffer, end)? else {
+        return Ok(Step::End(TurnEnd::Overwritten));
+    };
+    let whole = end.text - start - pass.carriage_return as u64;
+    let (bytes, ended) = match whole > max_line as u64 {
+        true => (cut_at_character(&bytes, max_line), LineEnd::Cut { original_len: whole }),
+        false if end.terminated => (&bytes[..whole as usize], LineEnd::Terminated),
+        false => (&bytes[..whole as usize], LineEnd::Partial),
+    };
+    if file.ledger.is_settled(start, end.line) {
+        return Ok(Step::Advanced);
+    }
+    let line = RawLine { start, end: end.line, bytes, ended, utf8: false, checksum: pass.checksum };
+    Ok(match sink(&mut file.memory, line) {
+        Flow::Continue => Step::Advanced,
+        Flow::Stop => Step::End(TurnEnd::Full),
+    })
+}
+
+#[derive(Clone, Copy)]
+struct FoundEnd {
+    /// Behind the line's last byte.
+    text: u64,
+    /// Behind its terminator.
+    line: u64,
+    terminated: bool,
+}
+
+fn find_line_end(file: &mut Tailed, source: &mut Source, buffer: &mut [u8]) -> io::Result<Option<FoundEnd>> {
+    let forced = file.next_forced_end();
+    loop {
+        let from = file.scanned.max(file.framed());
+        let room = forced.map_or(buffer.len(), |end| buffer.len().min((end - from) as usize));
+        let count = source.read_at(&mut buffer[..room], from)?;
+        if let Some(at) = memchr(b'\n', &buffer[..count]) {
+            let text = from + at as u64;
+            return Ok(Some(FoundEnd { text, line: text + 1, terminated: true }));
+        }
+        file.scanned = from + count as u64;
+        if forced == Some(file.scanned) {
+            return Ok(Some(FoundEnd { text: file.scanned, line: file.scanned, terminated: false }));
+        }
+        if count < room {
+            file.unpacked = file.compression != Compression::Plain;
+            return Ok(None);
+        }
+    }
+}
+
+struct Pass {
+    checksum: u32,
+    carriage_return: bool,
+}
+
+/// Reads the line at the framed offset once more, to hash it and to move behind it. `None`: it has become shorter.
+fn pass_over(
+    file: &mut Tailed,
+    source: &mut Source,
+    buffer: &mut [u8],
+    end: FoundEnd,
+) -> io::Result<Option<Pass>> {
+    let mut hash = Xxh3::new();
+    let mut held_back = false;
+    while file.framed() < end.line {
+        let from = file.framed();
+        let room = buffer.len().min((end.line - from) as usize);
+        if source.read_at(&mut buffer[..room], from)? < room {
+            return Ok(None);
+        }
+        let text = &buffer[..room.min((end.text - from) as usize)];
+        if held_back && !text.is_empty() {
+            hash.update(b"\r");
+        }
+        if !text.is_empty() {
+            held_back = text.ends_with(b"\r");
+            hash.update(without_carriage_return(text));
+        }
+        file.advance(&buffer[..room]);
+    }
+    let mut tail = [0; TAIL as usize];
+    let known = (file.framed().min(TAIL)) as usize;
+    let from = file.framed() - known as u64;
+    if source.read_at(&mut tail[..known], from)? < known {
+        return Ok(None);
+    }
+    file.tail = tail_hash(&tail[..known]);
+    Ok(Some(Pass { checksum: hash.digest() as u32, carriage_return: held_back }))
+}
+
+/// Takes the running hash up again at the newest mark. False: the text is shorter now.
+fn resume_prefix(file: &mut Tailed, source: &mut Source, buffer: &mut [u8]) -> io::Result<bool> {
+    let mut prefix = PrefixHash::resume(&file.mark_here());
+    while prefix.offset() < file.framed() {
+        let room = buffer.len().min((file.framed() - prefix.offset()) as usize);
+        if source.read_at(&mut buffer[..room], prefix.offset())? < room {
+            return Ok(false);
+        }
+        prefix.update(&buffer[..room]);
+    }
+    file.prefix = Some(Box::new(prefix));
+    Ok(true)
+}
+
+/// At most `max` bytes, not ending inside a UTF-8 character.
+fn cut_at_character(line: &[u8], max: usize) -> &[u8] {
+    if line.len() <= max {
+        return line;
+    }
+    let continues = |at: usize| line[at] & 0b1100_0000 == 0b1000_0000;
+    let end = (max.saturating_sub(3)..=max).rev().find(|at| !continues(*at)).unwrap_or(max);
+    &line[..end]
+}

@@ -1,0 +1,569 @@
+//! Who a file is: one from the checkpoint, a copy of one, or a new one.
+
+use super::{Notice, OpenError, Place, Table};
+use crate::ack::Ledger;
+use crate::checkpoint::Generation;
+use crate::file::identity::LineageParts;
+use crate::file::prefix::{Mark, PrefixHash, TAIL, tail_hash};
+use crate::file::source::{Compression, FirstLine, Source};
+use crate::file::tailed::{Awaits, FirstLineFacts, Identity, Known, Standing};
+use crate::file::{FileKey, Physical};
+use std::io;
+use std::time::{Duration, Instant};
+
+/// How long a possible copy waits for its original to be truncated.
+const COPY_WAIT: Duration = Duration::from_secs(2);
+
+/// The longest a copy that is still being written is waited for.
+const COPY_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How long a packed file must be quiet before it is looked into.
+const PACKED_QUIET: Duration = Duration::from_secs(2);
+
+/// A packed file last written longer ago than this is looked into at once.
+const PACKED_OLD: Duration = Duration::from_secs(10);
+
+/// Most possible originals compared with one newcomer.
+const MAX_CANDIDATES: usize = 64;
+
+/// What is known of a file whose identity is to be decided.
+struct Newcomer {
+    key: FileKey,
+    physical: Physical,
+    first_line: FirstLine,
+}
+
+/// How a newcomer's text compares with what was read of another file.
+enum Comparison {
+    /// It has all of it, and perhaps more.
+    HasAll,
+    /// It is a little shorter, and the same as far as it goes.
+    Shorter,
+    Different,
+}
+
+impl Table {
+    /// Decides the identity of files whose first line has ended.
+    ///
+    /// Those that the checkpoint knows come first, so that what remains there is gone or was overwritten when copies are
+    /// looked for.
+    pub(super) fn decide(&mut self, now: Instant) {
+        let undecided = std::mem::take(&mut self.undecided);
+        let mut newcomers = Vec::new();
+        for key in undecided {
+            match self.examine(key, now) {
+                Some(newcomer) if self.resume_same(&newcomer) => {}
+                Some(newcomer) => newcomers.push(newcomer),
+                None => {}
+            }
+        }
+        for newcomer in newcomers {
+            self.decide_newcomer(newcomer, now);
+        }
+    }
+
+    /// Gives a finished file whose only line never ended the identity of what there is.
+    pub(super) fn decide_unterminated(&mut self, key: FileKey) {
+        self.undecided.remove(&key);
+        let Some(newcomer) = self.newcomer(key) else { return };
+        if !newcomer.first_line.bytes.is_empty() && !self.resume_same(&newcomer) {
+            self.begin(&newcomer, 0);
+        }
+        if let Some(file) = self.files.get_mut(&key) {
+            file.scanned = file.size;
+        }
+    }
+
+    /// Looks into a file; `None` while nothing can be said yet.
+    fn examine(&mut self, key: FileKey, now: Instant) -> Option<Newcomer> {
+        let newcomer = match self.newcomer(key) {
+            Some(newcomer) if newcomer.first_line.complete || self.settings.once => newcomer,
+            _ => {
+                self.decide_later(key);
+                return None;
+            }
+        };
+        let file = &self.files[&key];
+        let packed = file.compression != Compression::Plain;
+        if packed && !self.settings.once && now - file.grown_at < PACKED_QUIET && !self.is_old(key) {
+            self.decide_later(key);
+            return None;
+        }
+        Some(newcomer)
+    }
+
+    fn is_old(&mut self, key: FileKey) -> bool {
+        let modified = self.handles.get(key).and_then(|source| source.facts().ok()?.modified().ok());
+        modified.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > PACKED_OLD)
+    }
+
+    fn decide_later(&mut self, key: FileKey) {
+        if self.files.get(&key).is_some_and(|file| file.known().is_none()) {
+            self.undecided.insert(key);
+        }
+    }
+
+    fn newcomer(&mut self, key: FileKey) -> Option<Newcomer> {
+        if self.files.get(&key)?.known().is_some() {
+            return None;
+        }
+        match self.open(key) {
+            Ok(()) => {}
+            Err(OpenError::Io(error)) => {
+                self.trouble(key, &error);
+                return None;
+            }
+            Err(OpenError::Busy | OpenError::Moved) => return None,
+        }
+        let source = self.handles.get(key)?;
+        match source.first_line() {
+            Ok(first_line) => {
+                let physical = self.files[&key].physical;
+                Some(Newcomer { key, physical, first_line })
+            }
+            Err(error) => {
+                self.trouble(key, &error);
+                None
+            }
+        }
+    }
+
+    /// Goes on where the checkpoint says, if it knows this very file with this very text.
+    fn resume_same(&mut self, newcomer: &Newcomer) -> bool {
+        let Newcomer { key, physical, .. } = *newcomer;
+        let input = self.files[&key].input;
+        let identity = &self.settings.inputs[input].identity;
+        let exact = |record: &Generation| record.device == physical.device;
+        let elsewhere = |record: &Generation| {
+            let place = Place { input, device: record.device, inode: record.inode };
+            !self.by_physical.contains_key(&place)
+        };
+        let same_file = |record: &Generation| {
+            record.inode == physical.inode
+                && record.birth_ns == physical.birth_ns
+                && record.input == *identity
+        };
+        let mut places: Vec<usize> = (0..self.remembered.len())
+            .filter(|place| same_file(&self.remembered[*place]))
+            .filter(|place| exact(&self.remembered[*place]) || elsewhere(&self.remembered[*place]))
+            .collect();
+        places.sort_by_key(|place| {
+            let record = &self.remembered[*place];
+            (record.device != physical.device, std::cmp::Reverse(record.generation))
+        });
+        for place in places {
+            let record = &self.remembered[place];
+            if !record.first_line.matches(&newcomer.first_line) {
+                continue;
+            }
+            let (mark, settled) = (record.mark, record.settled);
+            let Some(source) = self.handles.get(key) else { return false };
+            if !has_tail(source, &mark).unwrap_or(false) || !reaches(source, settled).unwrap_or(false) {
+                continue;
+            }
+            let record = self.remembered.swap_remove(place);
+            self.resume(key, &record);
+            return true;
+        }
+        false
+    }
+
+    /// Lets a file continue a remembered generation.
+    fn resume(&mut self, key: FileKey, record: &Generation) {
+        let tail = self.handles.get(key).and_then(|source| tail_at(source, record.settled).ok().flatten());
+        let Some(file) = self.files.get_mut(&key) else { return };
+        file.resume(record);
+        file.tail = tail.unwrap_or(file.tail);
+        // Renamed while nobody looked: its tail may never be terminated.
+        file.rotated |= *file.path != *record.path || file.compression != Compression::Plain;
+        file.settle_freshness();
+        file.grown_at = Instant::now();
+        self.enqueue(key);
+    }
+
+    fn decide_newcomer(&mut self, newcomer: Newcomer, now: Instant) {
+        if self.settings.once {
+            self.begin(&newcomer, 0);
+            return;
+        }
+        if self.adopt_remembered(&newcomer) {
+            return;
+        }
+        match self.adopt_live(&newcomer, now) {
+            Adoption::Done => {}
+            Adoption::Wait if self.keeps_waiting(newcomer.key, now) => self.decide_later(newcomer.key),
+            Adoption::Shorter => {
+                let size = self.files[&newcomer.key].size;
+                self.begin(&newcomer, size);
+            }
+            Adoption::Wait | Adoption::No => self.begin(&newcomer, 0),
+        }
+    }
+
+    /// Continues a generation whose file is gone, if the newcomer holds all that was settled of it.
+    fn adopt_remembered(&mut self, newcomer: &Newcomer) -> bool {
+        let identity = &self.settings.inputs[self.files[&newcomer.key].input].identity;
+        let mut places: Vec<usize> = (0..self.remembered.len())
+            .filter(|place| {
+                let record = &self.remembered[*place];
+                record.settled > 0
+                    && record.input == *identity
+                    && record.first_line.matches(&newcomer.first_line)
+            })
+            .take(MAX_CANDIDATES)
+            .collect();
+        places.sort_by_key(|place| std::cmp::Reverse(self.remembered[*place].mark.offset));
+        for place in places {
+            let (mark, settled) = (self.remembered[place].mark, self.remembered[place].settled);
+            let Some(source) = self.handles.get(newcomer.key) else { return false };
+            let same = mark.offset > 0
+                && has_tail(source, &mark).unwrap_or(false)
+                && has_prefix(source, &mark).unwrap_or(false);
+            if !same {
+                continue;
+            }
+            let shorter = !reaches(source, settled).unwrap_or(false);
+            if shorter {
+                continue;
+            }
+            let record = self.remembered.swap_remove(place);
+            self.resume(newcomer.key, &record);
+            if let Some(file) = self.files.get_mut(&newcomer.key) {
+                // What an earlier process sent of the rest is not known.
+                file.fresh_from = u64::MAX;
+                file.settle_freshness();
+                file.rotated = true;
+                self.notices.push(Notice::Adopted { path: file.path.to_path_buf(), offset: record.settled });
+            }
+            return true;
+        }
+        false
+    }
+
+    /// Continues a generation that is being read, if its file was truncated, overwritten or deleted meanwhile.
+    fn adopt_live(&mut self, newcomer: &Newcomer, now: Instant) -> Adoption {
+        let facts = FirstLineFacts::of(&newcomer.first_line);
+        let input = self.files[&newcomer.key].input;
+        let candidates: Vec<FileKey> = self
+            .files
+            .values()
+            .filter(|file| file.key != newcomer.key && file.input == input && file.framed() > 0)
+            .filter(|file| file.known().is_some_and(|known| known.first_line == facts))
+            .map(|file| file.key)
+            .take(MAX_CANDIDATES)
+            .collect();
+        let mut answer = Adoption::No;
+        for candidate in candidates {
+            let deleted = matches!(self.files[&candidate].standing, Standing::Detached { deleted: true, .. });
+            if !deleted && self.stands(candidate, now) {
+                if self.may_be_copy_of(newcomer.key, candidate) {
+                    answer = Adoption::Wait;
+                }
+                continue;
+            }
+            match self.compare(newcomer.key, candidate) {
+                Comparison::HasAll => {
+                    self.take_over(newcomer.key, candidate, now);
+                    return Adoption::Done;
+                }
+                Comparison::Shorter => return Adoption::Shorter,
+                Comparison::Different => {}
+            }
+        }
+        answer
+    }
+
+    /// Whether the text that was read of a file is still there.
+    pub(super) fn stands(&mut self, key: FileKey, now: Instant) -> bool {
+        match self.files[&key].standing {
+            Standing::Overwritten { .. } | Standing::Missing { .. } => false,
+            Standing::Present | Standing::Detached { .. } => {
+                if self.open(key).is_err() {
+                    return true;
+                }
+                let (framed, tail) = (self.files[&key].framed(), self.files[&key].tail);
+                let Some(source) = self.handles.get(key) else { return true };
+                if source.compression() != Compression::Plain {
+                    return true;
+                }
+                let there = tail_at(source, framed).unwrap_or(None) == Some(tail)
+                    && begins_with(source, self.files[&key].known()).unwrap_or(true);
+                if !there {
+                    self.overwrite(key, now);
+                }
+                there
+            }
+        }
+    }
+
+    /// Whether the newcomer is so far the same text as a file that still stands.
+    fn may_be_copy_of(&mut self, newcomer: FileKey, original: FileKey) -> bool {
+        let framed = self.files[&original].framed();
+        let size = self.files[&newcomer].size;
+        let packed = self.files[&newcomer].compression != Compression::Plain;
+        if packed || size >= framed {
+            return matches!(self.compare(newcomer, original), Comparison::HasAll);
+        }
+        let end = |table: &mut Self, key| {
+            table.handles.get(key).and_then(|source| tail_at(source, size).ok().flatten())
+        };
+        let tail = end(self, newcomer);
+        tail.is_some() && tail == end(self, original)
+    }
+
+    fn compare(&mut self, newcomer: FileKey, original: FileKey) -> Comparison {
+        let here = self.files[&original].mark_here();
+        let (framed, tail) = (self.files[&original].framed(), self.files[&original].tail);
+        let size = self.files[&newcomer].size;
+        let packed = self.files[&newcomer].compression != Compression::Plain;
+        let Some(source) = self.handles.get(newcomer) else { return Comparison::Different };
+        if packed || size >= framed {
+            let same = has_tail(source, &here).unwrap_or(false)
+                && has_prefix(source, &here).unwrap_or(false)
+                && tail_at(source, framed).unwrap_or(None) == Some(tail);
+            return if same { Comparison::HasAll } else { Comparison::Different };
+        }
+        let Some(mark) = self.files[&original].mark_before(size) else { return Comparison::Different };
+        match has_tail(source, &mark).unwrap_or(false) && has_prefix(source, &mark).unwrap_or(false) {
+            true => Comparison::Shorter,
+            false => Comparison::Different,
+        }
+    }
+
+    /// The file of `newcomer` becomes the file of `original`, whose own text is gone.
+    fn take_over(&mut self, newcomer: FileKey, original: FileKey, now: Instant) {
+        let Some(copy) = self.files.remove(&newcomer) else { return };
+        self.handles.close(newcomer);
+        self.handles.close(original);
+        let Some(file) = self.files.get_mut(&original) else { return };
+        let before = Place::of(file);
+        if self.by_physical.get(&before) == Some(&original) {
+            self.by_physical.remove(&before);
+        }
+        let paths = &mut self.by_path[file.input];
+        if paths.get(&file.path) == Some(&original) {
+            paths.remove(&file.path);
+        }
+        file.path = copy.path;
+        file.physical = copy.physical;
+        file.compression = copy.compression;
+        file.memory = copy.memory;
+        file.size = copy.size;
+        file.standing = Standing::Present;
+        file.rotated = true;
+        file.grown_at = now;
+        file.unpacked = false;
+        file.scanned = file.framed();
+        self.by_physical.insert(Place::of(file), original);
+        paths.insert(file.path.clone(), original);
+        self.notices.push(Notice::Adopted { path: file.path.to_path_buf(), offset: file.framed() });
+        self.enqueue(original);
+    }
+
+    fn keeps_waiting(&mut self, key: FileKey, now: Instant) -> bool {
+        let Some(file) = self.files.get_mut(&key) else { return false };
+        let since = match file.identity {
+            Identity::MaybeCopy { since } => since,
+            _ => now,
+        };
+        file.identity = Identity::MaybeCopy { since };
+        let waited = now - since;
+        let still_written = now - file.grown_at < COPY_WAIT && waited < COPY_WAIT_MAX;
+        waited < COPY_WAIT || (still_written && self.is_shorter_than_an_original(key))
+    }
+
+    fn is_shorter_than_an_original(&self, key: FileKey) -> bool {
+        let size = self.files[&key].size;
+        self.files.values().any(|file| file.key != key && file.known().is_some() && file.size > size)
+    }
+
+    /// A new text: reading begins at `offset`.
+    fn begin(&mut self, newcomer: &Newcomer, offset: u64) {
+        let generation = self.next_generation(newcomer);
+        let input = &self.settings.inputs[self.files[&newcomer.key].input];
+        let parts = LineageParts {
+            host_id: &self.settings.host_id,
+            input_id: input.id.as_deref(),
+            inode: newcomer.physical.inode,
+            birth_ns: newcomer.physical.birth_ns,
+            first_line: &newcomer.first_line.bytes,
+            generation,
+        };
+        let known = Known {
+            lineage: parts.lineage(),
+            first_line: FirstLineFacts::of(&newcomer.first_line),
+            generation,
+        };
+        let offset = match self.files[&newcomer.key].from_end {
+            true => self.last_line_start(newcomer.key).unwrap_or(offset),
+            false => offset,
+        };
+        let once = self.settings.once;
+        let Some(file) = self.files.get_mut(&newcomer.key) else { return };
+        file.identity = Identity::Known(known);
+        if generation > 0 && !once {
+            file.awaits_checkpoint = Awaits::Next;
+        }
+        // Nobody goes on writing to a packed file.
+        file.rotated |= file.compression != Compression::Plain;
+        file.settle_freshness();
+        if offset > 0 {
+            self.begin_at(newcomer.key, offset);
+        }
+        self.enqueue(newcomer.key);
+    }
+
+    /// Starts a ledger at `offset`, with the hash of what lies before it.
+    fn begin_at(&mut self, key: FileKey, offset: u64) {
+        let Some(source) = self.handles.get(key) else { return };
+        let Ok(Some(mark)) = mark_at(source, offset) else { return };
+        let Some(file) = self.files.get_mut(&key) else { return };
+        file.ledger = Ledger::starting_at(offset);
+        file.scanned = offset;
+        file.settled_mark = mark;
+        file.tail = mark.tail;
+        file.prefix = None;
+    }
+
+    /// Where the line begins in which the text ends now.
+    fn last_line_start(&mut self, key: FileKey) -> Option<u64> {
+        let mut end = self.files.get(&key)?.size;
+        let source = self.handles.get(key)?;
+        if source.compression() != Compression::Plain {
+            return None;
+        }
+        let mut buffer = vec![0; 64 * 1024];
+        while end > 0 {
+            let from = end.saturating_sub(buffer.len() as u64);
+            let count = source.read_at(&mut buffer[..(end - from) as usize], from).ok()?;
+            if let Some(at) = memchr::memrchr(b'\n', &buffer[..count]) {
+                return Some(from + at as u64 + 1);
+            }
+            end = from;
+        }
+        Some(0)
+    }
+
+    /// 0, or one more than any generation this file, or one that would share its ids, ever had.
+    fn next_generation(&self, newcomer: &Newcomer) -> u32 {
+        let facts = FirstLineFacts::of(&newcomer.first_line);
+        let clashes = |device: u64, inode: u64, birth_ns: u64, first_line: &FirstLineFacts| {
+            inode == newcomer.physical.inode
+                && birth_ns == newcomer.physical.birth_ns
+                && (device == newcomer.physical.device || *first_line == facts)
+        };
+        let remembered = self
+            .remembered
+            .iter()
+            .filter(|record| clashes(record.device, record.inode, record.birth_ns, &record.first_line))
+            .map(|record| record.generation);
+        let live = self.files.values().filter(|file| file.key != newcomer.key).filter_map(|file| {
+            let known = file.known()?;
+            let physical = file.physical;
+            clashes(physical.device, physical.inode, physical.birth_ns, &known.first_line)
+                .then_some(known.generation)
+        });
+        remembered.chain(live).max().map_or(0, |highest| highest + 1)
+    }
+
+    /// Two events shared an id: the file begins a new generation at its settled offset. Only while nothing is in flight.
+    pub fn regenerate(&mut self, key: FileKey) {
+        let generation = {
+            let Some(file) = self.files.get(&key) else { return };
+            let Some(known) = file.known() else { return };
+            let same = |physical: Physical| {
+                physical.inode == file.physical.inode && physical.birth_ns == file.physical.birth_ns
+            };
+            let live = self.files.values().filter(|other| same(other.physical));
+            let live = live.filter_map(|other| Some(other.known()?.generation)).max();
+            let remembered = self.remembered.iter().filter(|record| {
+                record.inode == file.physical.inode && record.birth_ns == file.physical.birth_ns
+            });
+            let remembered = remembered.map(|record| record.generation).max();
+            1 + live.max(remembered).unwrap_or(known.generation)
+        };
+        if self.open(key).is_err() {
+            return;
+        }
+        let Some(first_line) = self.handles.get(key).and_then(|source| source.first_line().ok()) else {
+            return;
+        };
+        let input = &self.settings.inputs[self.files[&key].input];
+        let physical = self.files[&key].physical;
+        let parts = LineageParts {
+            host_id: &self.settings.host_id,
+            input_id: input.id.as_deref(),
+            inode: physical.inode,
+            birth_ns: physical.birth_ns,
+            first_line: &first_line.bytes,
+            generation,
+        };
+        let known =
+            Known { lineage: parts.lineage(), first_line: FirstLineFacts::of(&first_line), generation };
+        let once = self.settings.once;
+        let Some(file) = self.files.get_mut(&key) else { return };
+        file.identity = Identity::Known(known);
+        file.collided = false;
+        if !once {
+            file.awaits_checkpoint = Awaits::Next;
+        }
+        file.rewind();
+        self.enqueue(key);
+    }
+}
+
+enum Adoption {
+    Done,
+    Wait,
+    Shorter,
+    No,
+}
+
+/// Whether the bytes before the mark are the same as far as its tail hash goes.
+fn has_tail(source: &mut Source, mark: &Mark) -> io::Result<bool> {
+    Ok(tail_at(source, mark.offset)? == Some(mark.tail))
+}
+
+/// Whether the text begins with the first line it is known by.
+pub(in crate::file) fn begins_with(source: &mut Source, known: Option<&Known>) -> io::Result<bool> {
+    let Some(known) = known else { return Ok(true) };
+    let mut buffer = [0; crate::file::identity::FIRST_LINE_BYTES];
+    let len = known.first_line.len as usize;
+    let count = source.read_at(&mut buffer[..len], 0)?;
+    Ok(count == len && xxhash_rust::xxh3::xxh3_64(&buffer[..len]) == known.first_line.hash)
+}
+
+/// Hash of the up to 1 KiB before `offset`; `None` if the text is shorter.
+fn tail_at(source: &mut Source, offset: u64) -> io::Result<Option<u64>> {
+    let mut buffer = [0; TAIL as usize];
+    let known = offset.min(TAIL) as usize;
+    let count = source.read_at(&mut buffer[..known], offset - known as u64)?;
+    Ok((count == known).then(|| tail_hash(&buffer[..known])))
+}
+
+/// Whether the text is at least so long.
+fn reaches(source: &mut Source, offset: u64) -> io::Result<bool> {
+    match offset {
+        0 => Ok(true),
+        _ => Ok(source.read_at(&mut [0], offset - 1)? == 1),
+    }
+}
+
+/// Whether all bytes before the mark are the same.
+fn has_prefix(source: &mut Source, mark: &Mark) -> io::Result<bool> {
+    Ok(mark_at(source, mark.offset)?.is_some_and(|here| here.prefix == mark.prefix))
+}
+
+/// The mark at `offset`, by reading everything before it.
+fn mark_at(source: &mut Source, offset: u64) -> io::Result<Option<Mark>> {
+    let mut hash = PrefixHash::default();
+    let mut buffer = vec![0; 64 * 1024];
+    while hash.offset() < offset {
+        let room = buffer.len().min((offset - hash.offset()) as usize);
+        if source.read_at(&mut buffer[..room], hash.offset())? < room {
+            return Ok(None);
+        }
+        hash.update(&buffer[..room]);
+    }
+    Ok(tail_at(source, offset)?.map(|tail| hash.mark(tail)))
+}

@@ -1,0 +1,114 @@
+//! What the checkpoint is told of the files, and what it keeps of those that are gone.
+
+use super::{Place, Table};
+use crate::checkpoint::{FileState, Generation};
+use crate::file::FileKey;
+use crate::file::tailed::{Awaits, Standing, Tailed};
+use std::time::Duration;
+
+/// Most generations remembered of files that are gone.
+const MAX_REMEMBERED: usize = 10_000;
+
+impl Table {
+    /// Everything that has to survive a restart; `now` in seconds since 1970.
+    pub fn records(&self, now_unix_s: u64) -> Vec<Generation> {
+        let live = self.files.values().filter_map(|file| self.record(file, now_unix_s));
+        live.chain(self.remembered.iter().cloned()).collect()
+    }
+
+    /// Durably stored up to here.
+    pub fn checkpointed(&mut self, records: &[(FileKey, u64)]) {
+        for (key, settled) in records {
+            if let Some(file) = self.files.get_mut(key) {
+                file.checkpointed = *settled;
+            }
+        }
+        for file in self.files.values_mut().filter(|file| file.awaits_checkpoint == Awaits::Running) {
+            file.awaits_checkpoint = Awaits::Nothing;
+        }
+    }
+
+    /// The records were taken: what waits for a durable checkpoint is in this one.
+    pub fn checkpoint_begun(&mut self) {
+        for file in self.files.values_mut().filter(|file| file.awaits_checkpoint == Awaits::Next) {
+            file.awaits_checkpoint = Awaits::Running;
+        }
+    }
+
+    /// It was not stored.
+    pub fn checkpoint_failed(&mut self) {
+        for file in self.files.values_mut().filter(|file| file.awaits_checkpoint == Awaits::Running) {
+            file.awaits_checkpoint = Awaits::Next;
+        }
+    }
+
+    /// The settled offset of every file, to be confirmed once stored.
+    pub fn settled_offsets(&self) -> Vec<(FileKey, u64)> {
+        self.files.values().map(|file| (file.key, file.ledger.settled())).collect()
+    }
+
+    /// Forgets files gone for longer than the retention.
+    pub fn forget_expired(&mut self, now_unix_s: u64) {
+        let keep = self.settings.retention.max(Duration::from_secs(60)).as_secs();
+        self.remembered.retain(|record| now_unix_s.saturating_sub(record.last_seen_unix_s) <= keep);
+    }
+
+    /// A file that is gone and settled becomes a remembered generation.
+    pub(super) fn retire(&mut self, key: FileKey) {
+        let Some(file) = self.files.get(&key) else { return };
+        if !file.is_settled() {
+            // Its events are under way; the next look retires it.
+            return;
+        }
+        let record = self.record(file, unix_now());
+        self.handles.close(key);
+        let Some(file) = self.files.remove(&key) else { return };
+        let place = Place::of(&file);
+        if self.by_physical.get(&place) == Some(&key) {
+            self.by_physical.remove(&place);
+        }
+        let paths = &mut self.by_path[file.input];
+        if paths.get(&file.path) == Some(&key) {
+            paths.remove(&file.path);
+        }
+        if let Some(record) = record {
+            if self.remembered.len() >= MAX_REMEMBERED {
+                let oldest =
+                    (0..self.remembered.len()).min_by_key(|at| self.remembered[*at].last_seen_unix_s);
+                oldest.map(|at| self.remembered.swap_remove(at));
+            }
+            self.remembered.push(Generation { state: FileState::Gone, ..record });
+        }
+    }
+
+    fn record(&self, file: &Tailed, now_unix_s: u64) -> Option<Generation> {
+        let known = file.known()?;
+        let input = &self.settings.inputs[file.input];
+        Some(Generation {
+            path: file.path.to_path_buf(),
+            input: input.identity.clone(),
+            device: file.physical.device,
+            inode: file.physical.inode,
+            birth_ns: file.physical.birth_ns,
+            first_line: known.first_line,
+            generation: known.generation,
+            lineage: known.lineage,
+            begin: 0,
+            size_seen: file.size,
+            settled: file.ledger.settled(),
+            ranges: file.ledger.ranges().take(crate::checkpoint::MAX_RANGES).collect(),
+            mark: file.settled_mark,
+            forced_ends: file.forced_ends.clone(),
+            compression: file.compression,
+            state: match file.standing {
+                Standing::Present | Standing::Missing { .. } => FileState::Live,
+                Standing::Detached { .. } | Standing::Overwritten { .. } => FileState::Gone,
+            },
+            last_seen_unix_s: now_unix_s,
+        })
+    }
+}
+
+fn unix_now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,600 @@
+//! Rotation, copies, rewrites and restarts on a real file system, with time passed in.
+
+use super::*;
+use crate::event::LineEnd;
+use crate::file::identity::event_id;
+use crate::file::reader::{self, ReadBuffer, TurnEnd, TurnLimits};
+use crate::file::tailed::Awaits;
+use crate::line::Flow;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+
+/// A directory, a table that tails it, and a server that keeps every id once.
+struct World {
+    directory: tempfile::TempDir,
+    table: Table,
+    buffer: ReadBuffer,
+    now: Instant,
+    /// Every accepted event: id, text and whether it was flagged partial.
+    server: Vec<([u8; 20], String, bool)>,
+    repeats: usize,
+    settle: bool,
+    withheld: Vec<(FileKey, u64, u64)>,
+    notices: Vec<Notice>,
+}
+
+fn settings() -> Settings {
+    Settings {
+        host_id: "web-1".into(),
+        inputs: vec![InputRules { id: None, identity: String::new(), from_end: false }],
+        open_files: 64,
+        held_bytes: 1 << 30,
+        retention: Duration::from_secs(3600),
+        once: false,
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(settings())
+    }
+
+    fn with(settings: Settings) -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            table: Table::new(settings, Vec::new(), true),
+            buffer: ReadBuffer::default(),
+            now: Instant::now(),
+            server: Vec::new(),
+            repeats: 0,
+            settle: true,
+            withheld: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn append(&self, name: &str, text: &str) {
+        let mut file = fs::File::options().append(true).create(true).open(self.path(name)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
+    /// copytruncate as logrotate does it.
+    fn copy_truncate(&self, from: &str, to: &str) {
+        fs::copy(self.path(from), self.path(to)).unwrap();
+        fs::File::options().write(true).open(self.path(from)).unwrap().set_len(0).unwrap();
+    }
+
+    fn found(&self) -> Vec<Found> {
+        let mut files: Vec<Found> = fs::read_dir(self.directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .filter(|entry| !entry.file_name().to_string_lossy().ends_with(".hidden"))
+            .map(|entry| {
+                let facts = entry.metadata().unwrap();
+                let physical = Physical::of(&facts);
+                Found {
+                    path: entry.path().into(),
+                    modified_ns: modified_ns(&facts),
+                    device: facts.dev(),
+                    inode: facts.ino(),
+                    birth_ns: physical.birth_ns,
+                    size: facts.len(),
+                    input: 0,
+                }
+            })
+            .collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files
+    }
+
+    /// A scan, and everything there is to read.
+    fn look(&mut self) {
+        let found = self.found();
+        self.table.observe(found, &[], self.now);
+        self.read();
+    }
+
+    /// Time passes, with a scan and a tick each quarter of a second.
+    fn wait(&mut self, seconds: u64) {
+        for _ in 0..seconds * 4 {
+            self.now += Duration::from_millis(250);
+            self.table.tick(self.now);
+            self.look();
+        }
+    }
+
+    fn read(&mut self) {
+        while let Some(key) = self.table.next_ready() {
+            if self.table.file(key).is_some_and(|file| file.awaits_checkpoint != Awaits::Nothing) {
+                self.table.checkpoint_begun();
+                self.table.checkpointed(&[]);
+            }
+            match self.table.open(key) {
+                Ok(()) => self.turn(key),
+                Err(OpenError::Moved) => {}
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        self.notices.extend(self.table.take_notices());
+    }
+
+    fn turn(&mut self, key: FileKey) {
+        let limits = TurnLimits { bytes: 1 << 20, max_line: 1 << 20 };
+        let mut events = Vec::new();
+        let Some((file, source)) = self.table.pair(key) else { return };
+        let lineage = file.lineage().unwrap();
+        let end = reader::turn(file, source, &mut self.buffer, limits, self.now, |_, line| {
+            let id = event_id(lineage, line.start, line.checksum);
+            let text = String::from_utf8_lossy(line.bytes).into_owned();
+            events.push((id, text, line.ended == LineEnd::Partial, line.start, line.end));
+            Flow::Continue
+        });
+        for (id, text, partial, start, end) in events {
+            match self.server.iter().any(|(known, _, _)| *known == id) {
+                true => self.repeats += 1,
+                false => self.server.push((id, text, partial)),
+            }
+            self.withheld.push((key, start, end));
+        }
+        match end.unwrap() {
+            TurnEnd::CaughtUp => {}
+            TurnEnd::More | TurnEnd::Full => self.table.enqueue(key),
+            TurnEnd::Overwritten => self.table.overwrite(key, self.now),
+        }
+        if self.settle {
+            self.settle_withheld();
+        }
+    }
+
+    fn settle_withheld(&mut self) {
+        for (key, start, end) in std::mem::take(&mut self.withheld) {
+            if let Some(file) = self.table.file_mut(key) {
+                file.settle(start, end);
+            }
+        }
+    }
+
+    /// A new process with the records of the last one.
+    fn restart(&mut self) {
+        self.withheld.clear();
+        let records = self.table.records(1_790_000_000);
+        self.table = Table::new(settings(), records, false);
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        self.server.iter().map(|(_, text, _)| text.as_str()).collect()
+    }
+
+    fn lost(&self) -> u64 {
+        let lost = self.notices.iter().map(|notice| match notice {
+            Notice::Lost { bytes, .. } => *bytes,
+            _ => 0,
+        });
+        lost.sum()
+    }
+}
+
+// F43, F58
+#[test]
+fn rename_and_create_ships_both_files_once() {
+    let mut world = World::new();
+    world.append("a.log", "1\n2\n");
+    world.look();
+    world.append("a.log", "3\n");
+    world.rename("a.log", "a.log.1");
+    world.append("a.log", "4\n");
+    world.look();
+    assert_eq!(world.texts(), ["1", "2", "3", "4"]);
+    world.wait(15);
+    assert_eq!((world.server.len(), world.repeats, world.lost()), (4, 0, 0));
+}
+
+// F48: many rounds of number shift; the state stays bounded by what exists.
+#[test]
+fn number_shift_keeps_every_file_apart() {
+    let mut world = World::new();
+    let mut expected = Vec::new();
+    for round in 0..50 {
+        for number in (0..3).rev() {
+            let name = if number == 0 { "a.log".into() } else { format!("a.log.{number}") };
+            if fs::metadata(world.path(&name)).is_ok() {
+                world.rename(&name, &format!("a.log.{}", number + 1));
+            }
+        }
+        world.append("a.log", &format!("round {round}\n"));
+        expected.push(format!("round {round}"));
+        world.look();
+        world.wait(1);
+    }
+    assert_eq!(world.texts(), expected);
+    assert_eq!(world.repeats, 0);
+}
+
+// F39, F41
+#[test]
+fn copy_of_a_truncated_file_is_not_shipped_again() {
+    let mut world = World::new();
+    world.append("a.log", "1\n2\n");
+    world.look();
+    world.append("a.log", "3\n");
+    world.copy_truncate("a.log", "a.log.1");
+    world.append("a.log", "4\n");
+    world.look();
+    world.wait(12);
+    let mut texts = world.texts();
+    texts.sort_unstable();
+    assert_eq!(texts, ["1", "2", "3", "4"]);
+    assert_eq!((world.repeats, world.lost()), (0, 0));
+}
+
+// F41: the copy is seen before the truncation.
+#[test]
+fn copy_waits_for_the_truncation() {
+    let mut world = World::new();
+    world.append("a.log", "1\n2\n");
+    world.look();
+    fs::copy(world.path("a.log"), world.path("a.log.1")).unwrap();
+    world.look();
+    world.wait(1);
+    fs::File::options().write(true).open(world.path("a.log")).unwrap().set_len(0).unwrap();
+    world.append("a.log", "3\n");
+    world.wait(12);
+    assert_eq!(world.texts(), ["1", "2", "3"]);
+    assert_eq!((world.repeats, world.lost()), (0, 0));
+}
+
+// F40: lines that came between the copy and the truncation were read already; the copy is shorter than what was read.
+#[test]
+fn copy_that_is_shorter_than_what_was_read_is_recognised() {
+    let mut world = World::new();
+    world.append("a.log", "1\n2\n");
+    world.look();
+    fs::copy(world.path("a.log"), world.path("a.log.1.hidden")).unwrap();
+    world.now += Duration::from_millis(200);
+    world.append("a.log", "3\n");
+    world.look();
+    world.rename("a.log.1.hidden", "a.log.1");
+    fs::File::options().write(true).open(world.path("a.log")).unwrap().set_len(0).unwrap();
+    world.append("a.log", "4\n");
+    world.wait(12);
+    assert_eq!(world.texts(), ["1", "2", "3", "4"]);
+    assert_eq!((world.repeats, world.lost()), (0, 0));
+}
+
+// F33: two jobs that write the same text are two files.
+#[test]
+fn twin_ships_whole_after_the_wait() {
+    let mut world = World::new();
+    world.append("a.log", "same\nlines\n");
+    world.look();
+    world.append("b.log", "same\nlines\n");
+    world.look();
+    assert_eq!(world.texts(), ["same", "lines"]);
+    world.wait(3);
+    assert_eq!(world.texts(), ["same", "lines", "same", "lines"]);
+    world.append("a.log", "more\n");
+    world.append("b.log", "more\n");
+    world.look();
+    assert_eq!(world.server.len(), 6);
+    assert_eq!(world.repeats, 0);
+}
+
+// F31, F32
+#[test]
+fn truncated_file_is_read_from_its_beginning() {
+    let mut world = World::new();
+    world.append("a.log", "header\n1\n");
+    world.look();
+    fs::write(world.path("a.log"), "header\n2\n").unwrap();
+    world.look();
+    assert_eq!(world.texts(), ["header", "1", "header", "2"]);
+    fs::write(world.path("a.log"), "").unwrap();
+    world.look();
+    world.restart();
+    world.append("a.log", "header\n3\n");
+    world.look();
+    assert_eq!(world.texts()[4..], ["header", "3"]);
+    world.wait(12);
+    assert_eq!((world.server.len(), world.repeats), (6, 0));
+}
+
+// F37: what was not read before the truncation is counted, once no copy has shown up.
+#[test]
+fn unread_bytes_of_a_truncated_file_are_counted() {
+    let mut world = World::new();
+    world.append("a.log", "1\n");
+    world.look();
+    world.append("a.log", "22\n");
+    let found = world.found();
+    world.table.observe(found, &[], world.now);
+    fs::write(world.path("a.log"), "3\n").unwrap();
+    let found = world.found();
+    world.table.observe(found, &[], world.now);
+    world.read();
+    world.wait(12);
+    assert_eq!(world.texts(), ["1", "3"]);
+    assert_eq!(world.lost(), 3);
+}
+
+// F42: copytruncate twice while nobody looks; the rest of the copies is shipped, and only that.
+#[test]
+fn copies_made_while_down_are_continued() {
+    let mut world = World::new();
+    world.append("a.log", "1\n2\n");
+    world.look();
+    world.append("a.log", "3\n");
+    world.copy_truncate("a.log", "a.log.2");
+    world.append("a.log", "4\n");
+    world.copy_truncate("a.log", "a.log.1");
+    world.append("a.log", "5\n");
+    world.restart();
+    world.look();
+    world.wait(12);
+    let mut texts = world.texts();
+    texts.sort_unstable();
+    assert_eq!(texts, ["1", "2", "3", "4", "5"]);
+    assert_eq!((world.repeats, world.lost()), (0, 0));
+}
+
+// F50: gzip of a rotated file.
+#[test]
+fn packed_copy_of_a_shipped_file_is_not_shipped_again() {
+    for packed_while_down in [false, true] {
+        let mut world = World::new();
+        world.append("a.log", "1\n2\n");
+        world.look();
+        world.rename("a.log", "a.log.1");
+        world.append("a.log", "3\n");
+        if !packed_while_down {
+            world.look();
+        }
+        let text = fs::read(world.path("a.log.1")).unwrap();
+        let gz = fs::File::create(world.path("a.log.1.gz")).unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(gz, flate2::Compression::fast());
+        encoder.write_all(&text).unwrap();
+        encoder.finish().unwrap();
+        fs::remove_file(world.path("a.log.1")).unwrap();
+        if packed_while_down {
+            world.restart();
+        }
+        world.look();
+        world.wait(20);
+        assert_eq!(world.texts(), ["1", "2", "3"], "packed while down: {packed_while_down}");
+        assert_eq!((world.repeats, world.lost()), (0, 0));
+    }
+}
+
+// F49
+#[test]
+fn renamed_while_down_goes_on_at_the_right_offset() {
+    let mut world = World::new();
+    world.append("a.log", "1\n");
+    world.look();
+    world.append("a.log", "2\n");
+    world.rename("a.log", "a.log.1");
+    world.append("a.log.1", "3\n");
+    world.append("a.log", "4\n");
+    world.restart();
+    world.look();
+    assert_eq!(world.texts(), ["1", "2", "3", "4"]);
+    assert_eq!(world.repeats, 0);
+}
+
+// F01, F06
+#[test]
+fn unterminated_tail_waits_for_its_newline() {
+    let mut world = World::new();
+    world.append("a.log", "one\nha");
+    world.look();
+    world.wait(20);
+    assert_eq!(world.texts(), ["one"]);
+    world.restart();
+    world.look();
+    world.append("a.log", "lf\n");
+    world.look();
+    assert_eq!(world.texts(), ["one", "half"]);
+}
+
+// F04, F05
+#[test]
+fn tail_of_a_renamed_file_is_finished_when_quiet() {
+    let mut world = World::new();
+    world.append("a.log", "one\nha");
+    world.look();
+    world.rename("a.log", "a.log.1");
+    world.wait(2);
+    world.append("a.log.1", "lf\nta");
+    world.wait(4);
+    assert_eq!(world.texts(), ["one", "half"]);
+    world.append("a.log.1", "il");
+    world.wait(8);
+    assert_eq!(world.texts(), ["one", "half", "tail"]);
+    assert!(world.server[2].2, "the tail is flagged");
+    world.restart();
+    world.look();
+    world.wait(8);
+    assert_eq!((world.server.len(), world.repeats), (3, 0));
+}
+
+// F05: the only line of a file that never ends.
+#[test]
+fn file_with_nothing_but_an_unterminated_line_is_finished_after_rotation() {
+    let mut world = World::new();
+    world.append("a.log", "alone");
+    world.look();
+    world.rename("a.log", "a.log.1");
+    world.wait(8);
+    assert_eq!(world.texts(), ["alone"]);
+}
+
+// F57, F56
+#[test]
+fn deleted_and_replaced_files_are_drained_through_the_descriptor() {
+    let mut world = World::new();
+    world.append("a.log", "1\n");
+    world.look();
+    world.append("a.log", "2\n");
+    world.append("b.tmp.hidden", "3\n");
+    world.rename("b.tmp.hidden", "a.log");
+    world.look();
+    world.wait(1);
+    fs::remove_file(world.path("a.log")).unwrap();
+    world.look();
+    world.wait(10);
+    assert_eq!(world.texts(), ["1", "3", "2"]);
+    assert_eq!((world.lost(), world.table.open_count()), (0, 0));
+}
+
+// F45
+#[test]
+fn file_renamed_out_of_the_globs_is_drained() {
+    let mut world = World::new();
+    world.append("a.log", "1\n");
+    world.look();
+    world.append("a.log", "2\n");
+    world.rename("a.log", "a.log.hidden");
+    world.look();
+    world.append("a.log.hidden", "3\n");
+    world.wait(3);
+    assert_eq!(world.texts(), ["1", "2", "3"]);
+}
+
+// F52
+#[test]
+fn swapped_names_keep_their_offsets() {
+    let mut world = World::new();
+    world.append("a.log", "a1\n");
+    world.append("b.log", "b1\n");
+    world.look();
+    world.rename("a.log", "c");
+    world.rename("b.log", "a.log");
+    world.rename("c", "b.log");
+    world.append("a.log", "b2\n");
+    world.append("b.log", "a2\n");
+    world.look();
+    assert_eq!(world.texts(), ["a1", "b1", "b2", "a2"]);
+}
+
+// F83
+#[test]
+fn files_with_the_same_beginning_are_never_confused() {
+    let mut world = World::new();
+    let header = format!("{}\n", "h".repeat(4096));
+    for number in 0..20 {
+        world.append(&format!("{number:02}.log"), &header);
+    }
+    world.look();
+    world.wait(3);
+    for number in 0..20 {
+        world.append(&format!("{number:02}.log"), &format!("line of {number}\n"));
+    }
+    world.restart();
+    world.look();
+    world.wait(3);
+    assert_eq!((world.server.len(), world.repeats, world.lost()), (40, 0, 0));
+}
+
+// F82, F12, F13
+#[test]
+fn tiny_files_ship_at_once_and_empty_lines_only_move_the_offset() {
+    let mut world = World::new();
+    world.append("a.log", "tiny\n");
+    world.append("b.log", "\n\n\n");
+    world.append("c.log", "");
+    world.look();
+    assert_eq!(world.texts(), ["tiny"]);
+    let blank = world.table.files().find(|file| file.path.ends_with("b.log")).unwrap();
+    assert_eq!((blank.ledger.settled(), blank.unread()), (3, 0));
+    world.restart();
+    world.look();
+    assert_eq!((world.server.len(), world.repeats), (1, 0));
+}
+
+// F15
+#[test]
+fn lines_longer_than_the_buffer_arrive_whole_and_neighbours_intact() {
+    let mut world = World::new();
+    let long = "x".repeat(700_000);
+    world.append("a.log", &format!("before\r\n{long}\r\nafter\n"));
+    world.look();
+    assert_eq!(world.texts(), ["before", &long, "after"]);
+    world.append("a.log", &"y".repeat(300_000));
+    world.look();
+    world.append("a.log", &format!("{}\nend\n", "y".repeat(300_000)));
+    world.look();
+    assert_eq!(world.texts()[3].len(), 600_000);
+    assert_eq!(world.texts()[4], "end");
+}
+
+#[test]
+fn start_at_the_end_applies_to_files_of_the_first_start_only() {
+    let mut world = World::with(Settings {
+        inputs: vec![InputRules { id: None, identity: String::new(), from_end: true }],
+        ..settings()
+    });
+    world.append("a.log", "old\nhal");
+    world.look();
+    world.append("a.log", "f\n");
+    world.append("b.log", "new\n");
+    world.look();
+    assert_eq!(world.texts(), ["half", "new"]);
+}
+
+// F60, F61: what deleted files hold is bounded, and what is given up is counted.
+#[test]
+fn deleted_files_hold_no_more_than_allowed() {
+    let mut world = World::with(Settings { held_bytes: 100, ..settings() });
+    for number in 0..5 {
+        let name = format!("{number}.log");
+        world.append(&name, &format!("{number}{}\n", "x".repeat(38)));
+        let found = world.found();
+        world.table.observe(found, &[], world.now);
+        fs::remove_file(world.path(&name)).unwrap();
+        let found = world.found();
+        world.table.observe(found, &[], world.now);
+        world.now += Duration::from_millis(10);
+    }
+    world.table.tick(world.now);
+    world.read();
+    assert_eq!(world.server.len(), 2);
+    assert_eq!(world.lost(), 120);
+}
+
+#[test]
+fn nothing_settles_while_the_output_is_down_and_all_does_after() {
+    let mut world = World::new();
+    world.settle = false;
+    world.append("a.log", "1\n2\n");
+    world.look();
+    world.copy_truncate("a.log", "a.log.1");
+    world.append("a.log", "3\n");
+    world.wait(15);
+    world.settle_withheld();
+    world.wait(15);
+    world.restart();
+    world.look();
+    world.wait(5);
+    assert_eq!(world.texts(), ["1", "2", "3"]);
+    assert_eq!((world.repeats, world.lost()), (0, 0));
+}
+
+// P2: a crash before anything settled repeats the same ids.
+#[test]
+fn restart_before_any_verdict_repeats_the_same_ids() {
+    let mut world = World::new();
+    world.settle = false;
+    world.append("a.log", "1\n2\n");
+    world.look();
+    world.restart();
+    world.look();
+    assert_eq!((world.server.len(), world.repeats), (2, 2));
+}

@@ -1,0 +1,306 @@
+//! Lines become batches: mapping, the open batch of each index, and the slots of the output.
+
+use crate::batch::{Batch, Compressor, EventMeta, Form, OpenBatch};
+use crate::event::{FileMemory, Line, Mapper, Stream, Timestamp};
+use crate::file::reader::RawLine;
+use crate::file::{FileKey, Lineage};
+use crate::line::Flow;
+use super::dated::DatedIndex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// Most bytes of open, uncompressed batches of all indices together, in parts of the memory limit.
+const OPEN_SHARE: u64 = 4;
+
+/// Least room for open batches.
+const OPEN_MIN: u64 = 1024 * 1024;
+
+/// Empty buffers kept for reuse.
+const MAX_IDLE_TARGETS: usize = 8;
+
+/// Where events of one input go.
+pub enum Route {
+    /// One data stream or index.
+    Fixed(Arc<str>),
+    /// An index named after the event's own day.
+    Dated(DatedIndex),
+}
+
+/// How batches are cut.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchRules {
+    /// Body before compression.
+    pub max_bytes: usize,
+    /// How long an event waits for company.
+    pub linger: Duration,
+    /// Batches out at once, for each index.
+    pub in_flight: usize,
+    /// With action lines, or documents alone.
+    pub form: Form,
+}
+
+/// The facts of the file a line comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
+    /// Its key.
+    pub file: FileKey,
+    /// Its lineage.
+    pub lineage: Lineage,
+    /// Its input.
+    pub input: usize,
+    /// Events before this offset may have been sent by an earlier process.
+    pub fresh_from: u64,
+}
+
+struct Target {
+    open: OpenBatch,
+    since: Option<Instant>,
+    out: usize,
+}
+
+/// Mapping and batching.
+pub struct Intake {
+    mapper: Mapper,
+    streams: Vec<Stream>,
+    routes: Vec<Route>,
+    targets: HashMap<Arc<str>, Target>,
+    rules: BatchRules,
+    compressor: Compressor,
+    sender: Option<mpsc::Sender<Batch>>,
+    out: usize,
+    max_out: usize,
+    max_open: u64,
+    scratch: Vec<u8>,
+    /// Events and bytes taken since the last call of [`Intake::take_counts`].
+    counts: Counts,
+    /// No batch may leave (dead letters cannot be written).
+    pub blocked: bool,
+}
+
+/// What was taken.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    /// Lines that became events.
+    pub events: u64,
+    /// Their bytes, terminators included.
+    pub bytes: u64,
+    /// Lines whose bytes were not UTF-8.
+    pub invalid_utf8: u64,
+    /// Lines over the limit.
+    pub cut: u64,
+}
+
+impl Intake {
+    /// Sends batches to `sender`, which holds `max_out` of them.
+    pub fn new(
+        streams: Vec<Stream>,
+        routes: Vec<Route>,
+        rules: BatchRules,
+        compression: u8,
+        memory: u64,
+        sender: mpsc::Sender<Batch>,
+    ) -> Self {
+        let max_out = sender.max_capacity();
+        Self {
+            mapper: Mapper::new(),
+            streams,
+            routes,
+            targets: HashMap::new(),
+            rules,
+            compressor: Compressor::new(compression),
+            sender: Some(sender),
+            out: 0,
+            max_out,
+            max_open: (memory / OPEN_SHARE).max(OPEN_MIN),
+            scratch: Vec::new(),
+            counts: Counts::default(),
+            blocked: false,
+        }
+    }
+
+    /// The streams, for the checkpoint.
+    pub fn streams(&self) -> &[Stream] {
+        &self.streams
+    }
+
+    /// How many batches are out.
+    pub fn out(&self) -> usize {
+        self.out
+    }
+
+    /// Events in open batches.
+    pub fn is_empty(&self) -> bool {
+        self.targets.values().all(|target| target.open.is_empty())
+    }
+
+    /// What was taken since the last call.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// Whether a line of this input would find room.
+    pub fn has_room(&self, input: usize) -> bool {
+        match &self.routes[input] {
+            Route::Fixed(index) => self.targets.get(index).is_none_or(|target| self.has_room_in(target)),
+            Route::Dated(_) => self.targets.values().all(|target| self.has_room_in(target)),
+        }
+    }
+
+    fn has_room_in(&self, target: &Target) -> bool {
+        !target.open.is_full() || self.may_leave(target)
+    }
+
+    fn may_leave(&self, target: &Target) -> bool {
+        target.out < self.rules.in_flight && self.out < self.max_out && !self.blocked
+    }
+
+    /// Maps a line into the open batch of its index.
+    pub fn take(
+        &mut self,
+        origin: &Origin,
+        memory: &mut FileMemory,
+        line: &RawLine<'_>,
+        now: Instant,
+        read_at: Timestamp,
+    ) -> Flow {
+        let event = EventMeta {
+            file: origin.file,
+            lineage: origin.lineage,
+            start: line.start,
+            end: line.end,
+            checksum: line.checksum,
+            uncertain: line.start < origin.fresh_from,
+        };
+        let text = Line { bytes: line.bytes, offset: line.start, end: line.ended, read_at, utf8: line.utf8 };
+        let stream = &mut self.streams[origin.input];
+        let (index, mapped) = match &mut self.routes[origin.input] {
+            Route::Fixed(index) => {
+                let index = index.clone();
+                let mapper = &mut self.mapper;
+                let target = target_of(&mut self.targets, &index, &self.rules, now);
+                (index, target.open.push(event, |out| mapper.map(&text, stream, memory, out)))
+            }
+            Route::Dated(dated) => {
+                self.scratch.clear();
+                let mapped = self.mapper.map(&text, stream, memory, &mut self.scratch);
+                let index = dated.name(mapped.timestamp);
+                let scratch = &self.scratch;
+                let target = target_of(&mut self.targets, &index, &self.rules, now);
+                target.open.push(event, |out| out.extend_from_slice(scratch));
+                (index, mapped)
+            }
+        };
+        self.counts.events += 1;
+        self.counts.bytes += line.end - line.start;
+        self.counts.invalid_utf8 += u64::from(mapped.invalid_utf8);
+        self.counts.cut += u64::from(mapped.cut);
+        self.after_push(&index)
+    }
+
+    fn after_push(&mut self, index: &Arc<str>) -> Flow {
+        if !self.targets[index].open.is_full() {
+            return match self.targets.len() > 1 && self.open_bytes() > self.max_open {
+                true => self.make_room(),
+                false => Flow::Continue,
+            };
+        }
+        match self.seal(index) {
+            true => Flow::Continue,
+            false => Flow::Stop,
+        }
+    }
+
+    fn open_bytes(&self) -> u64 {
+        self.targets.values().map(|target| target.open.raw_len() as u64).sum()
+    }
+
+    /// Many indices share the room: the largest batch leaves early.
+    fn make_room(&mut self) -> Flow {
+        let largest = self
+            .targets
+            .iter()
+            .filter(|(_, target)| self.may_leave(target))
+            .max_by_key(|(_, target)| target.open.raw_len())
+            .map(|(index, _)| index.clone());
+        match largest {
+            Some(index) if self.seal(&index) => Flow::Continue,
+            _ => Flow::Stop,
+        }
+    }
+
+    /// Adds a document that comes from no file.
+    pub fn take_own(&mut self, index: &Arc<str>, event: EventMeta, document: &[u8], now: Instant) {
+        let target = target_of(&mut self.targets, index, &self.rules, now);
+        if !target.open.is_full() {
+            target.open.push(event, |out| out.extend_from_slice(document));
+        }
+    }
+
+    /// Lets batches go whose oldest event has waited long enough (all of them with `all`). Returns when to come again.
+    pub fn flush(&mut self, now: Instant, all: bool) -> Option<Instant> {
+        let due: Vec<Arc<str>> = self
+            .targets
+            .iter()
+            .filter(|(_, target)| target.since.is_some_and(|since| all || now - since >= self.rules.linger))
+            .map(|(index, _)| index.clone())
+            .collect();
+        for index in due {
+            self.seal(&index);
+        }
+        if self.targets.len() > MAX_IDLE_TARGETS {
+            self.drop_idle();
+        }
+        let waiting = self.targets.values().filter(|target| self.may_leave(target));
+        waiting.filter_map(|target| target.since).min().map(|since| since + self.rules.linger)
+    }
+
+    /// Gives back the buffers of indices nothing goes to now.
+    pub fn drop_idle(&mut self) {
+        self.targets.retain(|_, target| !target.open.is_empty() || target.out > 0);
+    }
+
+    fn seal(&mut self, index: &Arc<str>) -> bool {
+        let Some(target) = self.targets.get(index) else { return true };
+        if target.open.is_empty() {
+            return true;
+        }
+        let Some(sender) = self.sender.as_ref().filter(|_| self.may_leave(target)) else { return false };
+        let Ok(permit) = sender.try_reserve() else { return false };
+        let Some(target) = self.targets.get_mut(index) else { return false };
+        permit.send(target.open.seal(&mut self.compressor));
+        target.since = None;
+        target.out += 1;
+        self.out += 1;
+        true
+    }
+
+    /// A batch of this index has all its verdicts.
+    pub fn returned(&mut self, index: &Arc<str>) {
+        self.out = self.out.saturating_sub(1);
+        if let Some(target) = self.targets.get_mut(index) {
+            target.out = target.out.saturating_sub(1);
+        }
+    }
+
+    /// No more batches: the output ends when it has its verdicts.
+    pub fn close(&mut self) {
+        self.sender = None;
+    }
+}
+
+fn target_of<'a>(
+    targets: &'a mut HashMap<Arc<str>, Target>,
+    index: &Arc<str>,
+    rules: &BatchRules,
+    now: Instant,
+) -> &'a mut Target {
+    let target = targets.entry(index.clone()).or_insert_with(|| Target {
+        open: OpenBatch::new(index.clone(), rules.form, rules.max_bytes),
+        since: None,
+        out: 0,
+    });
+    target.since.get_or_insert(now);
+    target
+}

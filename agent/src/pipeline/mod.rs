@@ -1,0 +1,33 @@
+//! The only place where stages are joined; every channel and its bound.
+//!
+//! Two threads. The *tailer* finds, reads, maps, batches and compresses, and owns the ledger: everything between two
+//! system calls on one core, without locks. The *network* thread runs output, monitoring and signals on a
+//! single-threaded tokio runtime. A third, mostly asleep, writes checkpoints.
+//!
+//! | channel | carries | bound |
+//! | --- | --- | --- |
+//! | tailer → output | sealed batches | `bulk.in_flight` of each index, and the memory limit |
+//! | output → tailer | settlements ([`Signals`]) | as many as batches are out |
+//! | watch → tailer | hints ([`crate::discovery::Watch`]) | a set of paths; overflow asks for a scan |
+//! | tailer → checkpoint writer | one checkpoint | 1 |
+
+mod dated;
+
+mod intake;
+
+mod own;
+
+mod report;
+
+mod saver;
+
+mod settle;
+
+mod signals;
+
+mod start;
+
+mod tailer;
+
+pub use signals::Signals;
+pub use start::{Exit, OnceProgress, RunError, once, run};

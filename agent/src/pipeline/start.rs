@@ -1,0 +1,435 @@
+//! Starting and ending: threads, channels, signals, exit.
+
+use super::dated::DatedIndex;
+use super::intake::{BatchRules, Intake, Route};
+use super::own::OwnEvents;
+use super::saver::Saver;
+use super::settle::DeadLetterBox;
+use super::signals::Signals;
+use super::tailer::{Ended, Parts, Tailer, unix_seconds};
+use crate::ack::dead_letters::{DeadLetterError, DeadLetters};
+use crate::ack::{Accounts, Counts};
+use crate::batch::Form;
+use crate::checkpoint::{Checkpoint, KnownInput, Loaded, StateDirectory, StateError};
+use crate::config::{Config, Input, Output, ReadFrom};
+use crate::discovery::{Scanner, Watch};
+use crate::event::{Environment, Stream};
+use crate::file::table::{InputRules, Settings, Table};
+use crate::monitoring::{self, StatusReport, StatusSource};
+use crate::output::{self, OutputState, SettleSink};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, info, warn};
+
+/// Default linger and size of the outputs that have no such setting.
+const PLAIN_RULES: (usize, Duration) = (256 * 1024, Duration::from_millis(50));
+
+/// Batches waiting or under way at most, all indices together.
+const MAX_BATCHES_OUT: usize = 8;
+
+/// Reading once: without any progress for so long the run is given up.
+const ONCE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything read was delivered, or is remembered in the checkpoint.
+    Done,
+    /// The run failed: events were refused, or the last checkpoint is not on disk.
+    Failed,
+    /// Not everything could be delivered.
+    Undelivered,
+}
+
+/// Why a run did not start, or ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// State directory.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Dead letters.
+    #[error(transparent)]
+    DeadLetters(#[from] DeadLetterError),
+    /// Monitoring address.
+    #[error("cannot listen on {address} for monitoring; choose another monitoring.listen, or null to do without")]
+    Listen {
+        /// Configured address.
+        address: std::net::SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The output cannot even be set up.
+    #[error(transparent)]
+    Output(#[from] output::OutputError),
+    /// Globs.
+    #[error(transparent)]
+    Discovery(#[from] crate::discovery::GlobError),
+    /// A thread or the runtime.
+    #[error("cannot start {what}")]
+    Start {
+        /// What.
+        what: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// How far `once` is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OnceProgress {
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Bytes of all files, as they lie on disk.
+    pub bytes_total: u64,
+    /// Events by outcome.
+    pub counts: Counts,
+}
+
+/// Tails until SIGTERM or SIGINT.
+pub fn run(config: &Config) -> Result<Exit, RunError> {
+    let state = StateDirectory::open(&config.state.path)?;
+    let (store, loaded) = state.checkpoints()?;
+    let restored = Restored::from(loaded);
+    let letters = DeadLetters::open(&state, config.limits.dead_letters)?;
+    let runtime = runtime()?;
+    let listener = listen(config, &runtime)?;
+    let signals = Arc::new(Signals::default());
+    let saver = Saver::start(store, signals.clone())
+        .map_err(|source| RunError::Start { what: "the checkpoint thread", source })?;
+    let engine = Engine::start(config, restored, Some(saver), DeadLetterBox::Kept(letters), &signals, false)?;
+    info!(version = env!("CARGO_PKG_VERSION"), state = %config.state.path.display(), "started");
+    let ended = runtime.block_on(async {
+        if let Some(listener) = listener {
+            let token = config.monitoring.token.clone();
+            tokio::spawn(monitoring::serve(listener, status_source(&signals), token));
+        }
+        tokio::spawn(stop_on_signal(signals.clone()));
+        engine.finish(Some(config.drain)).await
+    });
+    drop(state);
+    Ok(match ended {
+        Ended { stored: true, .. } => Exit::Done,
+        Ended { stored: false, .. } => Exit::Failed,
+    })
+}
+
+/// Reads every file to its end once. `progress` is called about five times a second.
+pub fn once(config: &Config, progress: &mut dyn FnMut(OnceProgress)) -> Result<(Exit, OnceProgress), RunError> {
+    let runtime = runtime()?;
+    let signals = Arc::new(Signals::default());
+    let engine =
+        Engine::start(config, Restored::default(), None, DeadLetterBox::Reported, &signals, true)?;
+    let accounts = engine.accounts.clone();
+    let output = engine.output_state.clone();
+    let (ended, last) = runtime.block_on(async {
+        tokio::spawn(stop_on_signal(signals.clone()));
+        let mut watcher = OnceWatcher::new(&signals, &accounts, &output);
+        let mut finish = std::pin::pin!(engine.finish(None));
+        loop {
+            tokio::select! {
+                ended = &mut finish => break (ended, watcher.look(&accounts)),
+                () = tokio::time::sleep(Duration::from_millis(200)) => progress(watcher.watch().await),
+            }
+        }
+    });
+    let counts = last.counts;
+    let exit = match ended.settled {
+        _ if counts.dead_lettered > 0 => Exit::Failed,
+        true if counts.pending == 0 => Exit::Done,
+        _ => Exit::Undelivered,
+    };
+    Ok((exit, last))
+}
+
+/// Watches a `once` run and gives it up when nothing moves.
+struct OnceWatcher {
+    signals: Arc<Signals>,
+    accounts: Arc<Accounts>,
+    output: Arc<OutputState>,
+    last: OnceProgress,
+    moved_at: Instant,
+}
+
+impl OnceWatcher {
+    fn new(signals: &Arc<Signals>, accounts: &Arc<Accounts>, output: &Arc<OutputState>) -> Self {
+        Self {
+            signals: signals.clone(),
+            accounts: accounts.clone(),
+            output: output.clone(),
+            last: OnceProgress::default(),
+            moved_at: Instant::now(),
+        }
+    }
+
+    fn look(&self, accounts: &Accounts) -> OnceProgress {
+        let counts = accounts.snapshot();
+        OnceProgress { bytes_read: counts.bytes_read, counts, ..self.last }
+    }
+
+    async fn watch(&mut self) -> OnceProgress {
+        let mut now = self.look(&self.accounts);
+        if let Ok(report) = self.signals.ask_status().await {
+            now.bytes_total = report.files.iter().map(|file| file.size).sum();
+        }
+        if now != self.last {
+            self.last = now;
+            self.moved_at = Instant::now();
+        }
+        let held = self.output.held();
+        let stuck = self.moved_at.elapsed() > ONCE_PATIENCE;
+        if stuck || !held.is_empty() {
+            for held in held {
+                error!(index = held.index, reason = held.reason, "output is held");
+            }
+            error!(last_error = self.output.last_error(), "not everything could be delivered, giving up");
+            self.signals.stop();
+        }
+        now
+    }
+}
+
+/// What the checkpoint says.
+#[derive(Default)]
+struct Restored {
+    checkpoint: Checkpoint,
+    fresh: bool,
+}
+
+impl From<Loaded> for Restored {
+    fn from(loaded: Loaded) -> Self {
+        match loaded {
+            Loaded::Fresh => Self { checkpoint: Checkpoint::default(), fresh: true },
+            Loaded::Found { checkpoint, damage } => {
+                for damage in damage {
+                    warn!(file = %damage.path.display(), reason = damage.reason, "one checkpoint slot is damaged, using the other");
+                }
+                Self { checkpoint: *checkpoint, fresh: false }
+            }
+            Loaded::Lost { damage } => {
+                for damage in damage {
+                    error!(
+                        file = %damage.path.display(), kept_as = ?damage.kept_as, reason = damage.reason,
+                        "checkpoint is damaged, reading all files from their beginning; known ids absorb the repeats"
+                    );
+                }
+                Self { checkpoint: Checkpoint::default(), fresh: false }
+            }
+        }
+    }
+}
+
+/// The two ends of the pipeline.
+struct Engine {
+    tailer: JoinHandle<()>,
+    ended: oneshot::Receiver<Ended>,
+    accounts: Arc<Accounts>,
+    output_state: Arc<OutputState>,
+    output: output::Output,
+    batches: mpsc::Receiver<crate::batch::Batch>,
+    settle: SettleSink,
+}
+
+impl Engine {
+    fn start(
+        config: &Config,
+        restored: Restored,
+        saver: Option<Saver>,
+        dead_letters: DeadLetterBox,
+        signals: &Arc<Signals>,
+        once: bool,
+    ) -> Result<Self, RunError> {
+        let output_state = Arc::new(OutputState::default());
+        let known = restored.known_backing();
+        let output = output::Output::new(&config.output, output_state.clone(), known.clone())?;
+        let (sender, batches) = mpsc::channel(MAX_BATCHES_OUT);
+        let accounts = Arc::new(Accounts::new());
+        let environment = Environment::from_process(&config.host_id);
+        let intake = intake(config, &restored.checkpoint, &environment, sender);
+        let scanner = Scanner::new(&config.inputs)?;
+        let hints = signals.clone();
+        let watch = (!once).then(|| Watch::new(Arc::new(move || hints.hint())));
+        let own_events = (config.monitoring.events && !once && matches!(config.output, Output::Elasticsearch(_)))
+            .then(|| OwnEvents::new(&config.host_id, &environment));
+        let parts = Parts {
+            known_inputs: known_inputs(config, &restored.checkpoint),
+            stream_names: config.inputs.iter().map(stream_name).collect(),
+            table: Table::new(settings(config, once), restored.checkpoint.generations, restored.fresh),
+            scanner,
+            watch,
+            intake,
+            accounts: accounts.clone(),
+            signals: signals.clone(),
+            saver,
+            dead_letters,
+            output: output_state.clone(),
+            max_line: config.inputs.iter().map(|input| input.max_line).collect(),
+            backing: known,
+            once,
+            drain: config.drain,
+            limits: config.limits.clone(),
+            own_events,
+        };
+        let (tell, ended) = oneshot::channel();
+        let tailer = std::thread::Builder::new()
+            .name("tailer".into())
+            .spawn(move || {
+                // Nobody listens any more only when the process is going down.
+                let _going_down = tell.send(Tailer::new(parts).run());
+            })
+            .map_err(|source| RunError::Start { what: "the tailer thread", source })?;
+        let mailbox = signals.clone();
+        let settle: SettleSink = Arc::new(move |settlement| mailbox.settle(settlement));
+        Ok(Self { tailer, ended, accounts, output_state, output, batches, settle })
+    }
+
+    /// Sends until the tailer has ended.
+    async fn finish(self, _drain: Option<Duration>) -> Ended {
+        let sending = self.output.run(self.batches, self.settle);
+        let mut sending = std::pin::pin!(sending);
+        let mut ended = self.ended;
+        let mut sent = false;
+        let result = loop {
+            tokio::select! {
+                result = &mut ended => break result,
+                () = &mut sending, if !sent => sent = true,
+            }
+        };
+        // A panic of the tailer has ended the process; joining only frees its stack.
+        let _joined = self.tailer.join();
+        result.unwrap_or(Ended { settled: false, stored: false })
+    }
+}
+
+impl Restored {
+    fn known_backing(&self) -> HashMap<String, String> {
+        let streams = self.checkpoint.streams.iter();
+        streams.filter_map(|stream| Some((stream.index.clone(), stream.backing_index.clone()?))).collect()
+    }
+}
+
+fn intake(
+    config: &Config,
+    checkpoint: &Checkpoint,
+    environment: &Environment,
+    sender: mpsc::Sender<crate::batch::Batch>,
+) -> Intake {
+    let mut streams: Vec<Stream> =
+        config.inputs.iter().map(|input| Stream::new(input, environment)).collect();
+    for (input, stream) in config.inputs.iter().zip(&mut streams) {
+        let name = stream_name(input);
+        if let Some(state) = checkpoint.streams.iter().find(|state| state.index == name) {
+            stream.restore_leftover_keys(&state.leftover_keys);
+        }
+    }
+    let routes = config.inputs.iter().map(|input| route(&config.output, input)).collect();
+    let (rules, compression) = match &config.output {
+        Output::Elasticsearch(elasticsearch) => (
+            BatchRules {
+                max_bytes: elasticsearch.bulk_bytes,
+                linger: elasticsearch.linger,
+                in_flight: elasticsearch.in_flight,
+                form: Form::Bulk,
+            },
+            elasticsearch.compression,
+        ),
+        Output::File(_) | Output::Stdout => {
+            let (max_bytes, linger) = PLAIN_RULES;
+            (BatchRules { max_bytes, linger, in_flight: 2, form: Form::Documents }, 0)
+        }
+    };
+    Intake::new(streams, routes, rules, compression, config.limits.memory, sender)
+}
+
+fn stream_name(input: &Input) -> String {
+    format!("logs-{}-{}", input.dataset, input.namespace)
+}
+
+fn route(output: &Output, input: &Input) -> Route {
+    let index = match output {
+        Output::Elasticsearch(elasticsearch) => elasticsearch.index.as_deref(),
+        _ => None,
+    };
+    match index {
+        None => Route::Fixed(stream_name(input).into()),
+        Some(name) => match DatedIndex::parse(name) {
+            Some(dated) => Route::Dated(dated),
+            None => Route::Fixed(name.into()),
+        },
+    }
+}
+
+fn settings(config: &Config, once: bool) -> Settings {
+    let inputs = config
+        .inputs
+        .iter()
+        .map(|input| InputRules { id: input.id.clone(), from_end: input.read_from == ReadFrom::End && !once });
+    Settings {
+        host_id: config.host_id.clone(),
+        inputs: inputs.collect(),
+        open_files: usable_descriptors(config.limits.open_files),
+        held_bytes: config.limits.held_files,
+        retention: config.state.retention,
+        once,
+    }
+}
+
+/// `limits.open_files`, less what the process needs for itself where the system allows fewer.
+fn usable_descriptors(wanted: usize) -> usize {
+    const OWN: usize = 24;
+    let allowed = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    allowed.map_or(wanted, |allowed| wanted.min((allowed as usize).saturating_sub(OWN).max(4)))
+}
+
+fn known_inputs(config: &Config, checkpoint: &Checkpoint) -> Vec<KnownInput> {
+    let mut known = checkpoint.inputs.clone();
+    for (number, input) in config.inputs.iter().enumerate() {
+        let identity = input.id.clone().unwrap_or_else(|| number.to_string());
+        if !known.iter().any(|input| input.identity == identity) {
+            known.push(KnownInput { identity, first_start_unix_s: unix_seconds() });
+        }
+    }
+    known
+}
+
+fn runtime() -> Result<Runtime, RunError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| RunError::Start { what: "the network runtime", source })
+}
+
+fn listen(config: &Config, runtime: &Runtime) -> Result<Option<tokio::net::TcpListener>, RunError> {
+    let Some(address) = config.monitoring.listen else { return Ok(None) };
+    runtime
+        .block_on(tokio::net::TcpListener::bind(address))
+        .map(Some)
+        .map_err(|source| RunError::Listen { address, source })
+}
+
+fn status_source(signals: &Arc<Signals>) -> StatusSource {
+    let signals = signals.clone();
+    Arc::new(move || {
+        let answer = signals.ask_status();
+        Box::pin(async move { answer.await.unwrap_or_else(|_| StatusReport::default()) })
+    })
+}
+
+async fn stop_on_signal(signals: Arc<Signals>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        warn!("signals cannot be received, stop the agent with SIGKILL");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    signals.stop();
+}

@@ -1,0 +1,528 @@
+//! The loop of the tailer thread.
+
+use super::intake::{Intake, Origin};
+use super::saver::{Job, Saver};
+use super::settle::{DeadLetterBox, Refused};
+use super::signals::{Mail, Signals};
+use crate::ack::{Accounts, Loss};
+use crate::checkpoint::{Checkpoint, KnownInput, StreamState};
+use crate::discovery::{Scanner, Watch};
+use crate::event::Timestamp;
+use crate::file::reader::{self, ReadBuffer, TurnEnd, TurnLimits};
+use crate::file::table::{Notice, OpenError, Table};
+use crate::file::FileKey;
+use crate::file::tailed::Awaits;
+use crate::output::OutputState;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tracing::{error, info, warn};
+
+/// Text of one file before others have their turn.
+const TURN_BYTES: usize = 256 * 1024;
+
+/// Between scans while the watch reports everything.
+const SCAN_WATCHED: Duration = Duration::from_secs(5);
+
+/// Between scans without a reliable watch.
+const SCAN_POLLING: Duration = Duration::from_secs(1);
+
+/// A scan may take this part of the time at most: its cost is stretched over so many times as long.
+const SCAN_SHARE: u32 = 50;
+
+/// Between looks at files that are renamed, deleted or waiting to be recognised.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Between checkpoints.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+
+/// Idle for so long: buffers are given back.
+const IDLE_AFTER: Duration = Duration::from_secs(5);
+
+/// What the tailer is made of.
+pub struct Parts {
+    /// All files.
+    pub table: Table,
+    /// Finds them.
+    pub scanner: Scanner,
+    /// Hints; none when reading once.
+    pub watch: Option<Watch>,
+    /// Maps and batches.
+    pub intake: Intake,
+    /// The balance.
+    pub accounts: Arc<Accounts>,
+    /// Its mailbox.
+    pub signals: Arc<Signals>,
+    /// Writes checkpoints; none when reading once.
+    pub saver: Option<Saver>,
+    /// Takes what the server refuses.
+    pub dead_letters: DeadLetterBox,
+    /// What the output says of itself.
+    pub output: Arc<OutputState>,
+    /// Longest line of each input.
+    pub max_line: Vec<usize>,
+    /// Index of each stream for the checkpoint.
+    pub stream_names: Vec<String>,
+    /// Inputs that have started before, and now.
+    pub known_inputs: Vec<KnownInput>,
+    /// Backing index of the last stored event of each index.
+    pub backing: HashMap<String, String>,
+    /// Read to the end once.
+    pub once: bool,
+    /// How long a stop waits for verdicts.
+    pub drain: Duration,
+    /// What a status report says of memory and version.
+    pub limits: crate::config::Limits,
+    /// The agent's own metric events.
+    pub own_events: Option<super::own::OwnEvents>,
+}
+
+/// The tailer.
+pub struct Tailer {
+    pub(super) parts: Parts,
+    pub(super) started: Instant,
+    buffer: ReadBuffer,
+    stalled: Vec<FileKey>,
+    next_scan: Instant,
+    next_tick: Instant,
+    next_checkpoint: Instant,
+    dirty: bool,
+    save_failed: bool,
+    pub(super) collided: HashSet<FileKey>,
+    pub(super) refused: Vec<Refused>,
+    pub(super) progress_at: Instant,
+    stopping: Option<Instant>,
+    active_at: Instant,
+}
+
+/// How the tailer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Every event read has its verdict.
+    pub settled: bool,
+    /// The last checkpoint is on disk.
+    pub stored: bool,
+}
+
+impl Tailer {
+    /// Ready to run.
+    pub fn new(parts: Parts) -> Self {
+        let now = Instant::now();
+        Self {
+            parts,
+            started: now,
+            buffer: ReadBuffer::default(),
+            stalled: Vec::new(),
+            next_scan: now,
+            next_tick: now,
+            next_checkpoint: now + CHECKPOINT_EVERY,
+            dirty: false,
+            save_failed: false,
+            collided: HashSet::new(),
+            refused: Vec::new(),
+            progress_at: now,
+            stopping: None,
+            active_at: now,
+        }
+    }
+
+    /// Runs until asked to stop (or, reading once, until all is read and settled), drains and stores the last checkpoint.
+    pub fn run(mut self) -> Ended {
+        while !self.is_done() {
+            let patience = self.step();
+            let mail = self.parts.signals.take(patience);
+            self.open_mail(mail);
+        }
+        self.finish()
+    }
+
+    /// One round of everything; returns how long there is nothing to do unless mail comes.
+    fn step(&mut self) -> Duration {
+        let now = Instant::now();
+        let mut next = now + Duration::from_secs(3600);
+        if self.stopping.is_none() {
+            self.scan_if_due(now);
+            next = next.min(self.next_scan);
+            if self.read_turn(now) {
+                next = now;
+            }
+        }
+        if now >= self.next_tick {
+            self.tick(now);
+        }
+        next = next.min(self.next_tick);
+        let all = self.stopping.is_some() || (self.parts.once && self.parts.table.ready_count() == 0);
+        if let Some(due) = self.parts.intake.flush(now, all) {
+            next = next.min(due);
+        }
+        self.checkpoint_if_due(now);
+        if self.dirty {
+            next = next.min(self.next_checkpoint.max(now + Duration::from_millis(20)));
+        }
+        if let Some(until) = self.stopping {
+            next = next.min(until);
+        }
+        next.saturating_duration_since(Instant::now())
+    }
+
+    fn is_done(&self) -> bool {
+        let quiet = self.parts.intake.is_empty() && self.parts.intake.out() == 0 && self.refused.is_empty();
+        match self.stopping {
+            Some(until) => quiet || Instant::now() >= until,
+            None => self.parts.once && quiet && self.nothing_left(),
+        }
+    }
+
+    fn nothing_left(&self) -> bool {
+        self.next_scan > self.started
+            && self.parts.table.ready_count() == 0
+            && self.stalled.is_empty()
+            && self.collided.is_empty()
+            && self.parts.table.files().all(|file| file.trouble.is_some() || !file.may_have_more())
+    }
+
+    fn open_mail(&mut self, mail: Mail) {
+        for settlement in mail.settlements {
+            self.settle(settlement);
+        }
+        if mail.hints {
+            self.follow_hints();
+        }
+        if mail.saved {
+            self.saved();
+        }
+        for asked in mail.status {
+            // Whoever asked may have hung up.
+            let _hung_up = asked.send(self.report());
+        }
+        if mail.stop && self.stopping.is_none() {
+            info!("stopping: reading has ended, waiting for open requests");
+            self.stopping = Some(Instant::now() + self.parts.drain);
+        }
+    }
+
+    fn scan_if_due(&mut self, now: Instant) {
+        if now < self.next_scan {
+            return;
+        }
+        let result = self.parts.scanner.scan();
+        for warning in &result.warnings {
+            warn!("{warning}");
+        }
+        if let Some(watch) = &mut self.parts.watch {
+            watch.watch(&result.directories);
+        }
+        self.parts.table.observe(result.files, &result.unreadable, now);
+        let done = Instant::now();
+        let pause = match &self.parts.watch {
+            _ if self.parts.once => Duration::from_secs(3600 * 24),
+            Some(watch) if watch.reliable() => SCAN_WATCHED,
+            _ => SCAN_POLLING,
+        };
+        self.next_scan = done + pause.max((done - now) * SCAN_SHARE);
+        self.after_change();
+    }
+
+    fn follow_hints(&mut self) {
+        let Some(watch) = &mut self.parts.watch else { return };
+        let hints = watch.take_hints();
+        let now = Instant::now();
+        if hints.overflow {
+            self.next_scan = now;
+        }
+        for path in hints.paths {
+            self.look(path, now);
+        }
+        self.after_change();
+    }
+
+    fn look(&mut self, path: PathBuf, now: Instant) {
+        if path.is_dir() {
+            // A directory that appeared may hold files already.
+            self.next_scan = now;
+            return;
+        }
+        let found = self.parts.scanner.look(&path);
+        self.parts.table.look(&path, found, now);
+    }
+
+    fn tick(&mut self, now: Instant) {
+        self.next_tick = now + TICK;
+        self.parts.table.tick(now);
+        self.retry_dead_letters();
+        self.regenerate_collided();
+        if self.parts.once {
+            self.end_last_lines();
+        }
+        if now - self.active_at > IDLE_AFTER {
+            self.parts.intake.drop_idle();
+        }
+        self.send_own_event(now);
+        self.after_change();
+    }
+
+    /// Reading once: the end of a file ends its last line.
+    fn end_last_lines(&mut self) {
+        let ended: Vec<FileKey> = self
+            .parts
+            .table
+            .files()
+            .filter(|file| file.scanned > file.framed() || (file.known().is_none() && file.size > 0))
+            .filter(|file| !file.queued && file.trouble.is_none())
+            .map(|file| file.key)
+            .collect();
+        for key in ended {
+            self.parts.table.force_end(key);
+        }
+    }
+
+    /// Lets one file read. Returns whether there may be more to do at once.
+    fn read_turn(&mut self, now: Instant) -> bool {
+        for key in std::mem::take(&mut self.stalled) {
+            self.parts.table.enqueue(key);
+        }
+        for _ in 0..self.parts.table.ready_count() {
+            let Some(key) = self.parts.table.next_ready() else { return false };
+            match self.read_file(key, now) {
+                Turned::Read => {
+                    self.active_at = now;
+                    return true;
+                }
+                Turned::Nothing => {}
+                Turned::Stalled => self.stalled.push(key),
+            }
+        }
+        false
+    }
+
+    fn read_file(&mut self, key: FileKey, now: Instant) -> Turned {
+        let Some(origin) = self.origin(key) else { return Turned::Nothing };
+        if !self.parts.intake.has_room(origin.input) {
+            return Turned::Stalled;
+        }
+        if self.parts.table.file(key).is_some_and(|file| file.awaits_checkpoint != Awaits::Nothing) {
+            self.request_checkpoint(now);
+            return Turned::Stalled;
+        }
+        match self.parts.table.open(key) {
+            Ok(()) => {}
+            Err(OpenError::Busy) => return Turned::Stalled,
+            Err(OpenError::Moved) => {
+                self.next_scan = self.next_scan.min(now + TICK);
+                return Turned::Nothing;
+            }
+            Err(OpenError::Io(error)) => {
+                self.parts.table.trouble(key, &error);
+                return Turned::Nothing;
+            }
+        }
+        let limits = TurnLimits { bytes: TURN_BYTES, max_line: self.parts.max_line[origin.input] };
+        let read_at = Timestamp::now();
+        let intake = &mut self.parts.intake;
+        let Some((file, source)) = self.parts.table.pair(key) else { return Turned::Nothing };
+        let before = file.framed();
+        let end = reader::turn(file, source, &mut self.buffer, limits, now, |memory, line| {
+            intake.take(&origin, memory, &line, now, read_at)
+        });
+        let moved = file.framed() - before;
+        let counts = intake.take_counts();
+        file.in_flight += counts.events;
+        self.parts.accounts.read(counts.events, moved);
+        self.dirty |= moved > 0;
+        match end {
+            Ok(TurnEnd::CaughtUp) => self.parts.table.unpacked(key),
+            Ok(TurnEnd::More | TurnEnd::Full) => self.parts.table.enqueue(key),
+            Ok(TurnEnd::Overwritten) => self.parts.table.overwrite(key, now),
+            Err(error) => self.parts.table.trouble(key, &error),
+        }
+        match moved > 0 || matches!(end, Ok(TurnEnd::Overwritten)) {
+            true => Turned::Read,
+            false => Turned::Nothing,
+        }
+    }
+
+    fn origin(&self, key: FileKey) -> Option<Origin> {
+        let file = self.parts.table.file(key)?;
+        if file.collided {
+            return None;
+        }
+        let lineage = file.lineage()?;
+        Some(Origin { file: key, lineage, input: file.input, fresh_from: file.fresh_from })
+    }
+
+    /// Reports what happened to files.
+    fn after_change(&mut self) {
+        for notice in self.parts.table.take_notices() {
+            self.dirty = true;
+            self.report_notice(notice);
+        }
+    }
+
+    fn report_notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Lost { path, bytes, reason } => {
+                self.parts.accounts.lose(reason, 0, bytes);
+                error!(file = %path.display(), bytes, reason = reason.name(), "{}", loss_text(reason));
+            }
+            Notice::Appeared(path) => info!(file = %path.display(), "new file"),
+            Notice::Rewritten(path) => {
+                info!(file = %path.display(), "file was truncated or rewritten, reading it from its beginning");
+            }
+            Notice::Adopted { path, offset } => {
+                info!(file = %path.display(), offset, "file is a copy of one shipped before, going on where that one ended");
+            }
+            Notice::Unreadable { path, error } => {
+                warn!(file = %path.display(), error, "cannot read file, trying again with every scan");
+            }
+            Notice::Damaged { path, error } => {
+                warn!(file = %path.display(), error, "packed file is damaged, shipping its valid part");
+            }
+            Notice::Finished(path) => info!(file = %path.display(), "rotated or deleted file is drained"),
+        }
+    }
+
+    fn checkpoint_if_due(&mut self, now: Instant) {
+        if self.dirty && now >= self.next_checkpoint {
+            self.request_checkpoint(now);
+        }
+    }
+
+    fn request_checkpoint(&mut self, now: Instant) {
+        if self.parts.saver.as_ref().is_none_or(Saver::is_busy) {
+            self.dirty &= self.parts.saver.is_some();
+            return;
+        }
+        if self.save_failed && now < self.next_checkpoint {
+            return;
+        }
+        let job = self.checkpoint();
+        if let Some(saver) = &mut self.parts.saver {
+            saver.save(job);
+            self.dirty = false;
+            self.next_checkpoint = now + CHECKPOINT_EVERY;
+        }
+    }
+
+    fn checkpoint(&mut self) -> Job {
+        let now = unix_seconds();
+        self.parts.table.forget_expired(now);
+        let streams = self.parts.stream_names.iter().zip(self.parts.intake.streams());
+        let mut states: Vec<StreamState> = streams
+            .map(|(name, stream)| StreamState {
+                index: name.clone(),
+                backing_index: None,
+                leftover_keys: stream.leftover_keys(),
+            })
+            .collect();
+        for (index, backing) in &self.parts.backing {
+            match states.iter_mut().find(|state| state.index == *index) {
+                Some(state) => state.backing_index = Some(backing.clone()),
+                None => states.push(StreamState {
+                    index: index.clone(),
+                    backing_index: Some(backing.clone()),
+                    leftover_keys: Vec::new(),
+                }),
+            }
+        }
+        let checkpoint = Checkpoint {
+            sequence: 0,
+            inputs: self.parts.known_inputs.clone(),
+            streams: states,
+            generations: self.parts.table.records(now),
+        };
+        self.parts.table.checkpoint_begun();
+        Job { checkpoint, offsets: self.parts.table.settled_offsets() }
+    }
+
+    fn saved(&mut self) {
+        let Some(done) = self.parts.saver.as_mut().and_then(Saver::take_done) else { return };
+        match done.outcome {
+            Ok(offsets) => {
+                self.parts.table.checkpointed(&offsets);
+                if std::mem::take(&mut self.save_failed) {
+                    info!("checkpoint is stored again");
+                }
+            }
+            Err(error) => {
+                self.dirty = true;
+                self.parts.table.checkpoint_failed();
+                if !std::mem::replace(&mut self.save_failed, true) {
+                    error!(error, "checkpoint cannot be stored, trying again every second");
+                }
+            }
+        }
+    }
+
+    /// The last checkpoint, and the end of the threads.
+    fn finish(mut self) -> Ended {
+        let settled = self.parts.intake.out() == 0 && self.parts.intake.is_empty() && self.refused.is_empty();
+        self.parts.intake.close();
+        let stored = self.store_last_checkpoint();
+        if let Some(saver) = self.parts.saver.take() {
+            saver.finish();
+        }
+        let counts = self.parts.accounts.snapshot();
+        info!(
+            read = counts.read,
+            delivered = counts.delivered,
+            duplicate = counts.duplicate,
+            dead_lettered = counts.dead_lettered,
+            pending = counts.pending,
+            "stopped"
+        );
+        Ended { settled, stored }
+    }
+
+    fn store_last_checkpoint(&mut self) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        loop {
+            match self.parts.saver.as_ref() {
+                None => return true,
+                Some(saver) if !saver.is_busy() => {
+                    if !self.dirty {
+                        return !self.save_failed;
+                    }
+                    self.request_checkpoint(Instant::now());
+                }
+                Some(_) => {}
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            let mail = self.parts.signals.take(Duration::from_millis(100));
+            for settlement in mail.settlements {
+                self.settle(settlement);
+            }
+            if mail.saved {
+                self.saved();
+                if self.save_failed {
+                    return false;
+                }
+            }
+        }
+    }
+
+    pub(super) fn mark_dirty(&mut self) {
+        self.dirty = true;
+    }
+}
+
+enum Turned {
+    Read,
+    Nothing,
+    Stalled,
+}
+
+fn loss_text(reason: Loss) -> &'static str {
+    match reason {
+        Loss::TruncatedUnread => "file was truncated before all of it was read; rotate by rename instead of copytruncate",
+        Loss::DeletedUnread | Loss::DeletedBeforeOpen => "file was deleted before all of it was read; keep rotated files longer",
+        Loss::HeldFilesLimit => "rotated files held more unsent bytes than allowed; raise limits.held_files or repair the output",
+        Loss::DamagedCompression => "packed file is damaged, its rest cannot be read",
+    }
+}
+
+pub(super) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

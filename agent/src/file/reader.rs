@@ -80,7 +80,7 @@ pub fn turn(
     }
     let before = file.framed();
     // The tail is compared with every read; a first line further back than that, once a turn.
-    if before > TAIL && overlap(file) > 0 && !begins_with(source, file.known())? {
+    if before > TAIL && file.compression == Compression::Plain && !begins_with(source, file.known())? {
         return Ok(TurnEnd::Overwritten);
     }
     let mut skipped = Vec::new();
@@ -114,7 +114,7 @@ fn step(
     sink: &mut impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
 ) -> io::Result<Step> {
     let framed = file.framed();
-    let overlap = overlap(file);
+    let overlap = framed.min(TAIL) as usize;
     let count = source.read_at(buffer, framed - overlap as u64)?;
     if count < overlap || (overlap > 0 && tail_hash(&buffer[..overlap]) != file.tail) {
         return Ok(Step::End(TurnEnd::Overwritten));
@@ -151,14 +151,6 @@ fn step(
         }
         Flow::Continue if consumed == 0 => long_line(file, source, buffer, max_line, sink),
         Flow::Continue => Ok(Step::Advanced),
-    }
-}
-
-fn overlap(file: &Tailed) -> usize {
-    match file.compression {
-        Compression::Plain => file.framed().min(TAIL) as usize,
-        // Going back would unpack from the beginning again; packed files are not rewritten in place.
-        _ => 0,
     }
 }
 

@@ -149,8 +149,12 @@ pub enum Awaits {
     Nothing,
     /// The next one that is begun.
     Next,
+    /// The next one, unless it cannot be stored.
+    NextIfPossible,
     /// The one being written.
     Running,
+    /// The one being written, unless it cannot be stored.
+    RunningIfPossible,
 }
 
 /// Where a file stands in the file system.

@@ -49,6 +49,7 @@ impl Table {
     /// looked for.
     pub(super) fn decide(&mut self, now: Instant) {
         let undecided = std::mem::take(&mut self.undecided);
+        let first_new = self.next_key;
         let mut newcomers = Vec::new();
         for key in undecided {
             match self.examine(key, now) {
@@ -59,6 +60,13 @@ impl Table {
         }
         for newcomer in newcomers {
             self.decide_newcomer(newcomer, now);
+        }
+        // Looking for originals may have found one overwritten: what it holds now is a newcomer too.
+        let found: Vec<FileKey> = self.undecided.iter().copied().filter(|key| key.0 >= first_new).collect();
+        if !found.is_empty() {
+            let later = std::mem::replace(&mut self.undecided, found.into_iter().collect());
+            self.decide(now);
+            self.undecided.extend(later);
         }
     }
 
@@ -206,9 +214,7 @@ impl Table {
         let mut places: Vec<usize> = (0..self.remembered.len())
             .filter(|place| {
                 let record = &self.remembered[*place];
-                record.settled > 0
-                    && record.input == *identity
-                    && record.first_line.matches(&newcomer.first_line)
+                record.input == *identity && record.first_line.matches(&newcomer.first_line)
             })
             .take(MAX_CANDIDATES)
             .collect();
@@ -216,9 +222,8 @@ impl Table {
         for place in places {
             let (mark, settled) = (self.remembered[place].mark, self.remembered[place].settled);
             let Some(source) = self.handles.get(newcomer.key) else { return false };
-            let same = mark.offset > 0
-                && has_tail(source, &mark).unwrap_or(false)
-                && has_prefix(source, &mark).unwrap_or(false);
+            // Nothing settled, but perhaps sent: then the first line alone tells, and the same ids absorb what is there.
+            let same = has_tail(source, &mark).unwrap_or(false) && has_prefix(source, &mark).unwrap_or(false);
             if !same {
                 continue;
             }
@@ -401,8 +406,9 @@ impl Table {
         let once = self.settings.once;
         let Some(file) = self.files.get_mut(&newcomer.key) else { return };
         file.identity = Identity::Known(known);
-        if generation > 0 && !once {
-            file.awaits_checkpoint = Awaits::Next;
+        if !once {
+            // A copy made while the process is down is only recognised by a generation the checkpoint knows.
+            file.awaits_checkpoint = if generation > 0 { Awaits::Next } else { Awaits::NextIfPossible };
         }
         // Nobody goes on writing to a packed file.
         file.rotated |= file.compression != Compression::Plain;

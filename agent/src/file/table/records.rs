@@ -23,22 +23,33 @@ impl Table {
                 file.checkpointed = *settled;
             }
         }
-        for file in self.files.values_mut().filter(|file| file.awaits_checkpoint == Awaits::Running) {
-            file.awaits_checkpoint = Awaits::Nothing;
-        }
+        self.shift_awaits(|awaits| match awaits {
+            Awaits::Running | Awaits::RunningIfPossible => Awaits::Nothing,
+            other => other,
+        });
     }
 
     /// The records were taken: what waits for a durable checkpoint is in this one.
     pub fn checkpoint_begun(&mut self) {
-        for file in self.files.values_mut().filter(|file| file.awaits_checkpoint == Awaits::Next) {
-            file.awaits_checkpoint = Awaits::Running;
-        }
+        self.shift_awaits(|awaits| match awaits {
+            Awaits::Next => Awaits::Running,
+            Awaits::NextIfPossible => Awaits::RunningIfPossible,
+            other => other,
+        });
     }
 
     /// It was not stored.
     pub fn checkpoint_failed(&mut self) {
-        for file in self.files.values_mut().filter(|file| file.awaits_checkpoint == Awaits::Running) {
-            file.awaits_checkpoint = Awaits::Next;
+        self.shift_awaits(|awaits| match awaits {
+            Awaits::Running => Awaits::Next,
+            Awaits::RunningIfPossible => Awaits::Nothing,
+            other => other,
+        });
+    }
+
+    fn shift_awaits(&mut self, shift: impl Fn(Awaits) -> Awaits) {
+        for file in self.files.values_mut().filter(|file| file.awaits_checkpoint != Awaits::Nothing) {
+            file.awaits_checkpoint = shift(file.awaits_checkpoint);
         }
     }
 

@@ -598,3 +598,134 @@ fn restart_before_any_verdict_repeats_the_same_ids() {
     world.look();
     assert_eq!((world.server.len(), world.repeats), (2, 2));
 }
+
+/// What happens to a log directory.
+#[derive(Debug, Clone)]
+enum Action {
+    /// Lines are appended, terminated or not.
+    Append {
+        lines: usize,
+        half: bool,
+    },
+    Look,
+    Wait,
+    /// a → a.1 → a.2 …, a new one is made by the next append.
+    Rename,
+    /// The copy stays in the globs.
+    CopyTruncate,
+    /// The newest rotated file is packed.
+    Pack,
+    /// The process dies; what was not settled is sent again.
+    Crash,
+    /// The output goes down, or comes back.
+    Output {
+        up: bool,
+    },
+}
+
+fn actions() -> impl proptest::strategy::Strategy<Value = Vec<Action>> {
+    use proptest::prelude::*;
+    let action = prop_oneof![
+        5 => (1usize..5, any::<bool>()).prop_map(|(lines, half)| Action::Append { lines, half }),
+        4 => Just(Action::Look),
+        2 => Just(Action::Wait),
+        2 => Just(Action::Rename),
+        1 => Just(Action::CopyTruncate),
+        1 => Just(Action::Pack),
+        1 => Just(Action::Crash),
+        1 => any::<bool>().prop_map(|up| Action::Output { up }),
+    ];
+    proptest::collection::vec(action, 1..40)
+}
+
+/// A directory as a writer and logrotate see it.
+#[derive(Default)]
+struct Writer {
+    written: Vec<String>,
+    half: Option<String>,
+    rotated: usize,
+}
+
+impl Writer {
+    fn act(&mut self, world: &mut World, action: &Action) {
+        match action {
+            Action::Append { lines, half } => self.append(world, *lines, *half),
+            Action::Look => world.look(),
+            Action::Wait => world.wait(1),
+            Action::Rename => self.rotate(world, |world, to| world.rename("a.log", to)),
+            Action::CopyTruncate => self.rotate(world, |world, to| world.copy_truncate("a.log", to)),
+            Action::Pack => self.pack(world),
+            Action::Crash => world.restart(),
+            Action::Output { up } => {
+                world.settle = *up;
+                if *up {
+                    world.settle_withheld();
+                }
+            }
+        }
+    }
+
+    fn append(&mut self, world: &World, lines: usize, half: bool) {
+        if let Some(half) = self.half.take() {
+            world.append("a.log", "-end\n");
+            self.written.push(format!("{half}-end"));
+        }
+        for _ in 0..lines {
+            let line = format!("line {}", self.written.len());
+            world.append("a.log", &format!("{line}\n"));
+            self.written.push(line);
+        }
+        if half {
+            let line = format!("half {}", self.written.len());
+            world.append("a.log", &line);
+            self.half = Some(line);
+        }
+    }
+
+    /// A writer terminates its line before it rotates.
+    fn rotate(&mut self, world: &World, how: impl Fn(&World, &str)) {
+        if let Some(half) = self.half.take() {
+            world.append("a.log", "\n");
+            self.written.push(half);
+        }
+        if fs::metadata(world.path("a.log")).is_ok_and(|facts| facts.len() > 0) {
+            self.rotated += 1;
+            how(world, &format!("a.log.{}", self.rotated));
+        }
+    }
+
+    fn pack(&mut self, world: &World) {
+        let name = format!("a.log.{}", self.rotated);
+        let Ok(text) = fs::read(world.path(&name)) else { return };
+        let gz = fs::File::create(world.path(&format!("{name}.gz"))).unwrap();
+        let mut encoder = flate2::write::GzEncoder::new(gz, flate2::Compression::fast());
+        encoder.write_all(&text).unwrap();
+        encoder.finish().unwrap();
+        fs::remove_file(world.path(&name)).unwrap();
+    }
+}
+
+proptest::proptest! {
+    /// Whatever happens to the directory and to the process: every line once, nothing lost.
+    #[test]
+    fn every_line_arrives_once_whatever_happens(actions in actions()) {
+        let mut world = World::new();
+        let mut writer = Writer::default();
+        for action in &actions {
+            writer.act(&mut world, action);
+        }
+        writer.append(&world, 1, false);
+        world.settle = true;
+        world.settle_withheld();
+        world.wait(40);
+        let mut texts = world.texts();
+        texts.sort_unstable();
+        let mut written = writer.written.clone();
+        written.sort_unstable();
+        proptest::prop_assert_eq!(texts, written);
+        // A file that was packed before anybody looked into it counts as lost, though the packed one brings its lines.
+        if !actions.iter().any(|action| matches!(action, Action::Pack)) {
+            proptest::prop_assert_eq!(world.lost(), 0);
+        }
+    }
+}

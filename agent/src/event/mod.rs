@@ -1,25 +1,347 @@
 //! A line becomes an ECS document in one scan.
+//!
+//! ```text
+//! line → scan (values by place) → format (by signature) → fields and labels → document
+//! ```
+//!
+//! [`Mapper::map`] validates the line once and notes where its values lie; nothing is decoded into a tree and printed again.
+//! Each key is looked up in the table of the line's format; its value goes as it is written, or rewritten where it must
+//! be, into the field the table names. What no table names becomes a label. The document is then written in the order
+//! of the fields, so that all fields of one object stand together.
+//!
+//! The document of a line depends on the line, the configuration, the file and the time it was read at, and, once a stream
+//! has learned its limit of keys, on the lines before it. No I/O, no clock.
+
+mod scan;
+
+mod lookup;
+
+mod text;
+
+mod number;
+
+mod time;
+
+pub mod metrics;
+
+mod targets;
+
+mod layout;
+
+mod format;
+
+mod leftovers;
+
+mod identity;
+
+mod document;
+
+mod walk;
+
+mod convert;
+
+mod labels;
+
+mod finish;
+
+mod explain;
+
+#[cfg(test)]
+mod tests;
+
+pub mod own_metrics;
+
+pub use explain::{Explanation, explain};
+pub use format::{Format, names as format_names};
+pub use identity::{ECS_VERSION, Environment, FileMemory, Stream, UnknownFormat};
+pub use leftovers::{LeftoverKeys, MAX_KEYS};
+pub use scan::Refusal;
+pub use targets::{Shape, fields};
+
+use document::{Bytes, Document};
+use format::{Choice, tables};
+use jiff::Timestamp;
+use layout::layout;
+use scan::Tape;
+use walk::{Member, Walk};
+
+/// One line as it comes from its file.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Its bytes without the terminator, one carriage return before it, and a byte order mark at the start of the file.
+    pub bytes: &'a [u8],
+    /// Offset of its first byte in the file.
+    pub offset: u64,
+    /// How it ended.
+    pub end: LineEnd,
+    /// When it was read.
+    pub read_at: Timestamp,
+}
 
 /// How a line ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineEnd {
-    /// By its terminator.
+    /// With its terminator.
     Terminated,
-    /// Over the limit.
+    /// It is longer than `max_line`; `bytes` holds its beginning.
     Cut {
-        /// Bytes.
+        /// Bytes in the file, terminator excluded.
         original_len: u64,
     },
-    /// By time.
+    /// With the end of a file that is finished.
     Partial,
 }
 
-/// What is remembered of a file.
-pub struct FileMemory;
+/// What became of a line, for the accounts and for the choice of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mapped {
+    /// How it was understood.
+    pub format: Format,
+    /// The event's own time in milliseconds since 1970; `None` if it states no usable one and `@timestamp` is the read time.
+    pub timestamp: Option<i64>,
+    /// Why the line became text.
+    pub refusal: Option<Refusal>,
+    /// Bytes that are not UTF-8 were replaced by U+FFFD.
+    pub invalid_utf8: bool,
+    /// The line was cut at `max_line`.
+    pub cut: bool,
+    /// The file ended without a terminator.
+    pub partial: bool,
+    /// The time had no zone; the configured one was taken.
+    pub zone_assumed: bool,
+    /// Values that went to `labels.more`, because the stream has learned its limit of keys.
+    pub more: u16,
+    /// Values that did not fit there either and are not in the document.
+    pub dropped: u16,
+    /// Texts that were cut to the longest a label may have.
+    pub cut_values: u16,
+}
 
-impl FileMemory {
-    /// New.
-    pub fn new(_path: &std::path::Path) -> Self {
-        Self
+impl Mapped {
+    /// Whether the line looked like a JSON object but is none.
+    pub fn invalid_json(&self) -> bool {
+        self.refusal.is_some_and(|refusal| refusal != Refusal::NotAnObject)
     }
+}
+
+/// Severity of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl Level {
+    const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+
+    fn word(self) -> &'static str {
+        ["trace", "debug", "info", "warn", "error", "fatal"][self as usize]
+    }
+
+    /// The nearest level on bunyan's scale, and whether it is met exactly.
+    fn from_tens(number: i64) -> (Self, bool) {
+        let nearest = Self::ALL[((number.clamp(10, 60) - 5) / 10) as usize];
+        (nearest, number == 10 * (nearest as i64 + 1))
+    }
+
+    /// The level of a word, and whether it is the same word but for its case.
+    fn from_word(word: &[u8]) -> Option<(Self, bool)> {
+        if let Some(level) =
+            Self::ALL.into_iter().find(|level| word.eq_ignore_ascii_case(level.word().as_bytes()))
+        {
+            return Some((level, true));
+        }
+        const SYNONYMS: [(&str, Level); 19] = [
+            ("warning", Level::Warn),
+            ("err", Level::Error),
+            ("critical", Level::Fatal),
+            ("crit", Level::Fatal),
+            ("alert", Level::Fatal),
+            ("emerg", Level::Fatal),
+            ("emergency", Level::Fatal),
+            ("panic", Level::Fatal),
+            ("dpanic", Level::Fatal),
+            ("severe", Level::Error),
+            ("notice", Level::Info),
+            ("information", Level::Info),
+            ("informational", Level::Info),
+            ("http", Level::Debug),
+            ("dbg", Level::Debug),
+            ("verbose", Level::Debug),
+            ("silly", Level::Trace),
+            ("fine", Level::Debug),
+            ("finest", Level::Trace),
+        ];
+        // slog writes the distance to the level below: `INFO+2`.
+        let base = word.iter().position(|byte| matches!(byte, b'+' | b'-')).map_or(word, |at| &word[..at]);
+        if base.len() < word.len() {
+            return Self::from_word(base).map(|(level, _)| (level, false));
+        }
+        let synonym = SYNONYMS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
+        synonym.map(|(_, level)| (*level, false))
+    }
+}
+
+/// Which part of a span's life a line tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SpanPart {
+    Start,
+    Event,
+    End,
+}
+
+impl SpanPart {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Event => "event",
+            Self::End => "end",
+        }
+    }
+}
+
+/// Watches the mapping of a line; for explanations.
+trait Trace {
+    /// A key's value went to a field.
+    fn mapped(&mut self, key: &[u8], field: &'static str);
+    /// A key's value went to a label.
+    fn left_over(&mut self, key: &[u8], field: impl FnOnce() -> String);
+    /// A key's value is not in the document.
+    fn dropped(&mut self, key: &[u8]);
+}
+
+/// Watches nothing.
+struct Untraced;
+
+impl Trace for Untraced {
+    fn mapped(&mut self, _: &[u8], _: &'static str) {}
+    fn left_over(&mut self, _: &[u8], _: impl FnOnce() -> String) {}
+    fn dropped(&mut self, _: &[u8]) {}
+}
+
+/// Maps lines. Keeps its buffers from line to line; one for each thread.
+#[derive(Debug, Default)]
+pub struct Mapper {
+    tape: Tape,
+    members: Vec<Member>,
+    document: Document,
+    created: Created,
+}
+
+/// The read time as JSON; all lines of one chunk share it.
+#[derive(Debug, Default)]
+struct Created {
+    at: Timestamp,
+    json: Vec<u8>,
+}
+
+impl Created {
+    fn json(&mut self, at: Timestamp) -> &[u8] {
+        if self.at != at || self.json.is_empty() {
+            self.at = at;
+            self.json.clear();
+            self.json.push(b'"');
+            time::write(i128::from(at.as_millisecond()) * 1_000_000, &mut self.json);
+            self.json.push(b'"');
+        }
+        &self.json
+    }
+}
+
+impl Mapper {
+    /// A mapper with empty buffers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends the document of `line` to `out`: one JSON object on one line, without a line break behind it.
+    ///
+    /// Every line gives a document. A line that is not exactly one JSON object is its `message` as text; if it looked
+    /// like one, it is tagged `_jsonparsefailure`. Allocates nothing once the buffers have grown and the keys are learned.
+    pub fn map(
+        &mut self,
+        line: &Line<'_>,
+        stream: &mut Stream,
+        file: &mut FileMemory,
+        out: &mut Vec<u8>,
+    ) -> Mapped {
+        self.map_traced(line, stream, file, out, &mut Untraced)
+    }
+
+    fn map_traced<T: Trace>(
+        &mut self,
+        line: &Line<'_>,
+        stream: &mut Stream,
+        file: &mut FileMemory,
+        out: &mut Vec<u8>,
+        trace: &mut T,
+    ) -> Mapped {
+        let Self { tape, members, document, created } = self;
+        let (tables, layout) = (tables(), layout());
+        document.clear();
+        stream.keys.begin_document();
+        let scanned = scan(tape, line, stream.choice);
+        let is_object = scanned == Ok(());
+        let nodes = if is_object { tape.nodes() } else { &[] };
+        let table = walk::recognise(line.bytes, nodes, tables, stream.choice, document, members);
+        let created = document.scratch_piece(|out| out.extend_from_slice(created.json(line.read_at)));
+        let looks_like_text = stream.choice == Choice::Text || !looks_like_object(line.bytes);
+        let refusal =
+            scanned.err().map(|refusal| if looks_like_text { Refusal::NotAnObject } else { refusal });
+        let mapped = Mapped {
+            format: if is_object { table.spec.format } else { Format::Text },
+            timestamp: None,
+            refusal,
+            invalid_utf8: scanned == Err(Refusal::Encoding),
+            cut: matches!(line.end, LineEnd::Cut { .. }),
+            partial: line.end == LineEnd::Partial,
+            zone_assumed: false,
+            more: 0,
+            dropped: 0,
+            cut_values: 0,
+        };
+        let bytes = Bytes { line: line.bytes, stream: &stream.texts, file: &file.path };
+        let mut walk = Walk {
+            bytes,
+            nodes,
+            tables,
+            table,
+            layout,
+            document,
+            keys: &mut stream.keys,
+            zone: &stream.zone,
+            trace,
+            mapped,
+            level: None,
+            part: None,
+            span_ns: None,
+            has_metric: false,
+        };
+        walk.state(&stream.stated, &stream.labels, line, created);
+        walk.top(members);
+        walk.flag(line.end, refusal);
+        walk.assume(&stream.assumed, created);
+        let mapped = walk.mapped;
+        document::write(document, bytes, layout, out);
+        mapped
+    }
+}
+
+fn scan(tape: &mut Tape, line: &Line<'_>, choice: Choice) -> Result<(), Refusal> {
+    if simdutf8::basic::from_utf8(line.bytes).is_err() {
+        return Err(Refusal::Encoding);
+    }
+    match (choice, line.end) {
+        (Choice::Text, _) => Err(Refusal::NotAnObject),
+        (_, LineEnd::Cut { .. }) if looks_like_object(line.bytes) => Err(Refusal::Cut),
+        _ => tape.scan(line.bytes),
+    }
+}
+
+fn looks_like_object(line: &[u8]) -> bool {
+    line.trim_ascii_start().first() == Some(&b'{')
 }

@@ -1,2 +1,42 @@
-//! Peers side by side, torture and judge.
-fn main() {}
+//! Command line of the bench.
+
+mod command;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Measures the agent and its peers, and tries to make the agent lose or repeat a line.
+#[derive(Debug, Parser)]
+#[command(name = "bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write log lines into a file, at once or at a rate with rotation, and keep the ledger.
+    Generate(command::Generate),
+    /// Take bulk requests as cheaply as possible, and count.
+    Sink(command::Sink),
+    /// Take bulk requests, store them, and misbehave by a seeded plan.
+    FaultServer(command::FaultServer),
+    /// Compare ledger and stored documents; exit code 1 unless every line is there once and unaltered.
+    Judge(command::Judge),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Generate(generate) => generate.run(),
+        Command::Sink(sink) => sink.run(),
+        Command::FaultServer(server) => server.run(),
+        Command::Judge(judge) => judge.run(),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! One file a command: its arguments and how it is run.
+
+mod generate;
+mod judge;
+mod serve;
+
+pub(crate) use generate::Generate;
+pub(crate) use judge::Judge;
+pub(crate) use serve::{FaultServer, Sink};

@@ -1,0 +1,41 @@
+//! Measures the agent and its peers, and tries to make the agent lose or repeat a line.
+//!
+//! ```text
+//! line → writer → (agent or peer) → sink or fault server → journal → judge
+//! ```
+//!
+//! - [`line`]: log lines that are a function of (seed, writer, sequence), so that any of them can be made again.
+//! - [`writer`]: puts them into files, with the rotations of the field; keeps the [`ledger`].
+//! - [`sink`]: a server that takes bulk requests as cheaply as it can and counts.
+//! - [`fault`]: a server that stores for real and misbehaves by a seeded plan.
+//! - [`judge`]: compares ledger and stored documents; knows nothing of the agent.
+//! - [`torture`]: the agent, killed again and again between them.
+//! - [`peers`]: the agent and others over the same lines into the same sink.
+//!
+//! Nothing here links the agent: it is started as a program.
+
+pub mod random;
+
+pub mod line;
+
+pub mod ledger;
+
+pub mod writer;
+
+pub mod http;
+
+pub mod bulk;
+
+pub mod sink;
+
+pub mod fault;
+
+pub mod journal;
+
+pub mod judge;
+
+pub mod process;
+
+pub mod torture;
+
+pub mod peers;

@@ -1,0 +1,180 @@
+//! Started programs: their end, their log, what the kernel says of their use of the machine.
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// Lines of a log shown with a failure.
+const LOG_TAIL: usize = 20;
+
+/// A running program. Killed, and waited for, when dropped.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+/// Memory of a process in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Memory {
+    /// Resident.
+    pub resident: u64,
+    /// Resident and private to it: heap, stacks, written data.
+    pub anonymous: u64,
+}
+
+impl Process {
+    /// Starts `command`; both its outputs are appended to `log`.
+    pub fn start(name: &str, mut command: Command, log: &Path) -> Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(log);
+        let file = file.with_context(|| format!("open the log `{}`", log.display()))?;
+        let errors = file.try_clone().with_context(|| format!("open the log `{}`", log.display()))?;
+        command.stdin(Stdio::null()).stdout(file).stderr(errors);
+        let child =
+            command.spawn().with_context(|| format!("start {name} as `{:?}`", command.get_program()))?;
+        Ok(Self { name: name.to_owned(), child, log: log.to_owned() })
+    }
+
+    /// Fails, with the end of its log, where it has ended by itself.
+    pub fn alive(&mut self) -> Result<()> {
+        match self.child.try_wait().with_context(|| format!("look after {}", self.name))? {
+            None => Ok(()),
+            Some(status) => {
+                bail!("{} ended by itself with {status}; its log ends:\n{}", self.name, self.log_tail())
+            }
+        }
+    }
+
+    /// `kill -9` and wait.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill().and_then(|()| self.child.wait()).with_context(|| format!("kill {}", self.name))?;
+        Ok(())
+    }
+
+    /// SIGTERM, then waits up to `patience` for its end.
+    pub fn stop(&mut self, patience: Duration) -> Result<ExitStatus> {
+        let doing = || format!("stop {}", self.name);
+        if let Some(pid) = Pid::from_raw(self.child.id() as i32) {
+            kill_process(pid, Signal::TERM).with_context(doing)?;
+        }
+        let until = Instant::now() + patience;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait().with_context(doing)? {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("{} did not end within {patience:?} of SIGTERM; its log ends:\n{}", self.name, self.log_tail())
+    }
+
+    /// User and system time of all its threads so far. Resolution 10 ms.
+    pub fn cpu(&self) -> Result<Duration> {
+        let stat = self.read("stat")?;
+        let fields = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
+        let ticks: u64 =
+            fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
+    }
+
+    /// Highest resident memory so far, in bytes.
+    pub fn peak_resident(&self) -> Result<u64> {
+        Ok(kibibytes(&self.read("status")?, "VmHWM:"))
+    }
+
+    /// Memory now.
+    pub fn memory(&self) -> Result<Memory> {
+        let rollup = self.read("smaps_rollup")?;
+        Ok(Memory { resident: kibibytes(&rollup, "Rss:"), anonymous: kibibytes(&rollup, "Anonymous:") })
+    }
+
+    /// The end of its log.
+    pub fn log_tail(&self) -> String {
+        let text = fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(LOG_TAIL)..].join("\n")
+    }
+
+    fn read(&self, file: &str) -> Result<String> {
+        let path = format!("/proc/{}/{file}", self.child.id());
+        fs::read_to_string(&path).with_context(|| format!("read `{path}` of {}", self.name))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already; then both calls have nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn kibibytes(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
+}
+
+/// What ran the measurement: `2 × AMD EPYC, Linux 6.18.5`.
+pub fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name));
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{cores} × {}, Linux {}", model.unwrap_or("unknown processor").trim(), kernel.trim())
+}
+
+/// An empty file at `path`, so that a program finds it when it starts.
+pub fn touch(path: &Path) -> Result<()> {
+    File::create(path).with_context(|| format!("create `{}`", path.display()))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(program: &str, arguments: &[&str], directory: &Path) -> Process {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Process::start(program, command, &directory.join("log")).expect("start")
+    }
+
+    #[test]
+    fn a_program_that_ends_by_itself_is_an_error_with_its_last_words() {
+        let directory = tempfile::tempdir().expect("directory");
+        let mut process = start("sh", &["-c", "echo 'no such host' >&2; exit 3"], directory.path());
+        let error = loop {
+            if let Err(error) = process.alive() {
+                break format!("{error:#}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        assert!(error.contains("no such host") && error.contains('3'), "{error}");
+    }
+
+    #[test]
+    fn use_of_cpu_and_memory_is_read_from_the_kernel() {
+        let directory = tempfile::tempdir().expect("directory");
+        let process = start("sh", &["-c", "while :; do :; done"], directory.path());
+        while process.cpu().expect("stat") < Duration::from_millis(50) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let memory = process.memory().expect("smaps_rollup");
+        assert!(memory.anonymous > 0 && memory.resident >= memory.anonymous, "{memory:?}");
+        assert!(process.peak_resident().expect("status") >= memory.anonymous);
+    }
+
+    #[test]
+    fn stop_ends_a_program_that_listens_to_sigterm() {
+        let directory = tempfile::tempdir().expect("directory");
+        let mut process = start("sleep", &["1000"], directory.path());
+        let status = process.stop(Duration::from_secs(60)).expect("stopped");
+        assert!(!status.success());
+    }
+}

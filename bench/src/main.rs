@@ -23,6 +23,8 @@ enum Command {
     FaultServer(command::FaultServer),
     /// Compare ledger and stored documents; exit code 1 unless every line is there once and unaltered.
     Judge(command::Judge),
+    /// Kill the agent under load again and again, or rotate by copytruncate; then judge. Exit code 1 unless it passed.
+    Torture(command::Torture),
 }
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         Command::Sink(sink) => sink.run(),
         Command::FaultServer(server) => server.run(),
         Command::Judge(judge) => judge.run(),
+        Command::Torture(torture) => torture.run(),
     };
     match outcome {
         Ok(code) => code,

@@ -3,7 +3,9 @@
 mod generate;
 mod judge;
 mod serve;
+mod torture;
 
 pub(crate) use generate::Generate;
 pub(crate) use judge::Judge;
 pub(crate) use serve::{FaultServer, Sink};
+pub(crate) use torture::Torture;

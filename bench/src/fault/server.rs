@@ -99,6 +99,11 @@ impl FaultServer {
         lock(&self.state.shelf).store.roll_all_over();
     }
 
+    /// How many bulk requests have begun.
+    pub fn request_count(&self) -> usize {
+        lock(&self.state.traffic).0.len()
+    }
+
     /// All bulk requests so far.
     pub fn traffic(&self) -> Traffic {
         lock(&self.state.traffic).clone()

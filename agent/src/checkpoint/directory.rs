@@ -228,6 +228,12 @@ impl Directory {
         Ok(names)
     }
 
+    /// Length of what stands behind a name, links not followed.
+    pub fn length_of(&self, name: &str) -> io::Result<u64> {
+        let stat = rustix::fs::statat(&*self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(u64::try_from(stat.st_size).unwrap_or(0))
+    }
+
     /// Makes names created, renamed and removed so far survive a power cut.
     pub fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(&*self.descriptor)?)

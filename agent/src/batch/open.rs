@@ -187,10 +187,7 @@ mod tests {
             batch.push(meta(file, start), |body| body.push(b'1'));
         }
         let runs = batch.seal(&mut Compressor::new(1)).runs;
-        assert_eq!(
-            runs.iter().map(|run| (run.file.0, run.items)).collect::<Vec<_>>(),
-            [(1, 2), (2, 1), (1, 1)]
-        );
+        assert_eq!(runs.iter().map(|run| (run.file.0, run.items)).collect::<Vec<_>>(), [(1, 2), (2, 1), (1, 1)]);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 use crate::batch::{Item, Run};
 use std::sync::Arc;
 
+pub mod backoff;
+
 pub mod elasticsearch;
 
 /// What finally became of one event.

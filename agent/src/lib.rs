@@ -36,7 +36,7 @@ pub mod ack;
 
 pub mod checkpoint;
 
-// pub mod pipeline;
+pub mod pipeline;
 
 pub mod monitoring;
 

@@ -45,6 +45,8 @@ pub struct Found {
     pub birth_ns: u64,
     /// Size in bytes.
     pub size: u64,
+    /// Modification time in nanoseconds since 1970.
+    pub modified_ns: u64,
     /// The input it belongs to, by its place in the configuration. A file of two inputs is found twice.
     pub input: usize,
 }
@@ -200,8 +202,14 @@ fn found(path: Arc<Path>, metadata: &Metadata, input: usize) -> Found {
         inode: metadata.ino(),
         birth_ns: birth_ns(metadata),
         size: metadata.len(),
+        modified_ns: modified_ns(metadata),
         input,
     }
+}
+
+/// Modification time in nanoseconds since 1970; times before that wrap, which only has to differ.
+pub fn modified_ns(metadata: &Metadata) -> u64 {
+    (metadata.mtime() as u64).wrapping_mul(1_000_000_000).wrapping_add(metadata.mtime_nsec() as u64)
 }
 
 /// 0 where the file system keeps no birth time, or a nonsensical one.

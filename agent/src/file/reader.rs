@@ -11,7 +11,7 @@ use crate::file::source::{Compression, Source};
 use crate::file::table::identify::begins_with;
 use crate::file::tailed::Tailed;
 use crate::line::{Flow, Piece, frame, is_blank, without_carriage_return};
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 use std::io;
 use std::time::Instant;
 use xxhash_rust::xxh3::Xxh3;
@@ -38,8 +38,6 @@ pub struct RawLine<'a> {
     pub bytes: &'a [u8],
     /// How it ended.
     pub ended: LineEnd,
-    /// The bytes are known to be UTF-8; otherwise it has to be checked.
-    pub utf8: bool,
     /// Checksum part of the id, over the whole line.
     pub checksum: u32,
 }
@@ -126,11 +124,9 @@ fn step(
         None => &text[overlap..],
     };
     let forced = file.next_forced_end() == Some(framed + chunk.len() as u64);
-    let finished = memrchr(b'\n', chunk).map_or(0, |at| at + 1);
-    let utf8 = simdutf8::basic::from_utf8(&chunk[..finished]).is_ok();
     let mut flow = Flow::Continue;
     let mut consumed = frame(chunk, framed, |piece| {
-        flow = take(file, piece, utf8, skipped, sink);
+        flow = take(file, piece, skipped, sink);
         flow
     });
     if forced && flow == Flow::Continue && consumed < chunk.len() {
@@ -157,7 +153,6 @@ fn step(
 fn take(
     file: &mut Tailed,
     piece: Piece<'_>,
-    utf8: bool,
     skipped: &mut Vec<(u64, u64)>,
     sink: &mut impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
 ) -> Flow {
@@ -165,7 +160,7 @@ fn take(
         Piece::Line { start, end, .. } if file.ledger.is_settled(start, end) => Flow::Continue,
         Piece::Line { start, end, bytes } => {
             let checksum = checksum(bytes);
-            sink(&mut file.memory, RawLine { start, end, bytes, ended: LineEnd::Terminated, utf8, checksum })
+            sink(&mut file.memory, RawLine { start, end, bytes, ended: LineEnd::Terminated, checksum })
         }
         Piece::Skip { start, end, nul } => {
             file.nul_bytes += nul;
@@ -209,7 +204,7 @@ fn take_unterminated(
         true => LineEnd::Cut { original_len: whole.len() as u64 },
         false => LineEnd::Partial,
     };
-    sink(&mut file.memory, RawLine { start, end, bytes, ended, utf8: false, checksum: checksum(whole) })
+    sink(&mut file.memory, RawLine { start, end, bytes, ended, checksum: checksum(whole) })
 }
 
 /// A line that fills the whole buffer without a newline: looks for its end further on, then reads what fits.
@@ -241,7 +236,7 @@ fn long_line(
     if file.ledger.is_settled(start, end.line) {
         return Ok(Step::Advanced);
     }
-    let line = RawLine { start, end: end.line, bytes, ended, utf8: false, checksum: pass.checksum };
+    let line = RawLine { start, end: end.line, bytes, ended, checksum: pass.checksum };
     Ok(match sink(&mut file.memory, line) {
         Flow::Continue => Step::Advanced,
         Flow::Stop => Step::End(TurnEnd::Full),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 ///
 /// The date is the UTC day of the event's own time, never of the clock, so that every retry goes to the same index. Events
 /// without a usable time go to the index with `undated` in that place.
-pub struct DatedIndex {
+pub(super) struct DatedIndex {
     prefix: String,
     pattern: String,
     suffix: String,
@@ -19,7 +19,7 @@ const DAY_MS: i64 = 86_400_000;
 
 impl DatedIndex {
     /// Of a configured name; `None` where it holds no date.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(super) fn parse(name: &str) -> Option<Self> {
         let (prefix, rest) = name.split_once(OPEN)?;
         let (pattern, suffix) = rest.split_once('}')?;
         Some(Self {
@@ -32,7 +32,7 @@ impl DatedIndex {
     }
 
     /// The index of an event, by its time in milliseconds since 1970.
-    pub fn name(&mut self, timestamp_ms: Option<i64>) -> Arc<str> {
+    pub(super) fn name(&mut self, timestamp_ms: Option<i64>) -> Arc<str> {
         let Some(day) = timestamp_ms.map(|ms| ms.div_euclid(DAY_MS)) else { return self.undated.clone() };
         if let Some((last, name)) = &self.last
             && *last == day

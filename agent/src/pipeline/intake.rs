@@ -1,7 +1,8 @@
 //! Lines become batches: mapping, the open batch of each index, and the slots of the output.
 
 use crate::batch::{Batch, Compressor, EventMeta, Form, OpenBatch};
-use crate::event::{FileMemory, Line, Mapper, Stream, Timestamp};
+use crate::event::{FileMemory, Line, Mapper, Stream};
+use jiff::Timestamp;
 use crate::file::reader::RawLine;
 use crate::file::{FileKey, Lineage};
 use crate::line::Flow;
@@ -21,7 +22,7 @@ const OPEN_MIN: u64 = 1024 * 1024;
 const MAX_IDLE_TARGETS: usize = 8;
 
 /// Where events of one input go.
-pub enum Route {
+pub(super) enum Route {
     /// One data stream or index.
     Fixed(Arc<str>),
     /// An index named after the event's own day.
@@ -30,28 +31,28 @@ pub enum Route {
 
 /// How batches are cut.
 #[derive(Debug, Clone, Copy)]
-pub struct BatchRules {
+pub(super) struct BatchRules {
     /// Body before compression.
-    pub max_bytes: usize,
+    pub(super) max_bytes: usize,
     /// How long an event waits for company.
-    pub linger: Duration,
+    pub(super) linger: Duration,
     /// Batches out at once, for each index.
-    pub in_flight: usize,
+    pub(super) in_flight: usize,
     /// With action lines, or documents alone.
-    pub form: Form,
+    pub(super) form: Form,
 }
 
 /// The facts of the file a line comes from.
 #[derive(Debug, Clone, Copy)]
-pub struct Origin {
+pub(super) struct Origin {
     /// Its key.
-    pub file: FileKey,
+    pub(super) file: FileKey,
     /// Its lineage.
-    pub lineage: Lineage,
+    pub(super) lineage: Lineage,
     /// Its input.
-    pub input: usize,
+    pub(super) input: usize,
     /// Events before this offset may have been sent by an earlier process.
-    pub fresh_from: u64,
+    pub(super) fresh_from: u64,
 }
 
 struct Target {
@@ -61,7 +62,7 @@ struct Target {
 }
 
 /// Mapping and batching.
-pub struct Intake {
+pub(super) struct Intake {
     mapper: Mapper,
     streams: Vec<Stream>,
     routes: Vec<Route>,
@@ -76,25 +77,25 @@ pub struct Intake {
     /// Events and bytes taken since the last call of [`Intake::take_counts`].
     counts: Counts,
     /// No batch may leave (dead letters cannot be written).
-    pub blocked: bool,
+    pub(super) blocked: bool,
 }
 
 /// What was taken.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Counts {
+pub(super) struct Counts {
     /// Lines that became events.
-    pub events: u64,
+    pub(super) events: u64,
     /// Their bytes, terminators included.
-    pub bytes: u64,
+    pub(super) bytes: u64,
     /// Lines whose bytes were not UTF-8.
     pub invalid_utf8: u64,
     /// Lines over the limit.
-    pub cut: u64,
+    pub(super) cut: u64,
 }
 
 impl Intake {
     /// Sends batches to `sender`, which holds `max_out` of them.
-    pub fn new(
+    pub(super) fn new(
         streams: Vec<Stream>,
         routes: Vec<Route>,
         rules: BatchRules,
@@ -121,27 +122,27 @@ impl Intake {
     }
 
     /// The streams, for the checkpoint.
-    pub fn streams(&self) -> &[Stream] {
+    pub(super) fn streams(&self) -> &[Stream] {
         &self.streams
     }
 
     /// How many batches are out.
-    pub fn out(&self) -> usize {
+    pub(super) fn out(&self) -> usize {
         self.out
     }
 
     /// Events in open batches.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.targets.values().all(|target| target.open.is_empty())
     }
 
     /// What was taken since the last call.
-    pub fn take_counts(&mut self) -> Counts {
+    pub(super) fn take_counts(&mut self) -> Counts {
         std::mem::take(&mut self.counts)
     }
 
     /// Whether a line of this input would find room.
-    pub fn has_room(&self, input: usize) -> bool {
+    pub(super) fn has_room(&self, input: usize) -> bool {
         match &self.routes[input] {
             Route::Fixed(index) => self.targets.get(index).is_none_or(|target| self.has_room_in(target)),
             Route::Dated(_) => self.targets.values().all(|target| self.has_room_in(target)),
@@ -157,7 +158,7 @@ impl Intake {
     }
 
     /// Maps a line into the open batch of its index.
-    pub fn take(
+    pub(super) fn take(
         &mut self,
         origin: &Origin,
         memory: &mut FileMemory,
@@ -173,7 +174,7 @@ impl Intake {
             checksum: line.checksum,
             uncertain: line.start < origin.fresh_from,
         };
-        let text = Line { bytes: line.bytes, offset: line.start, end: line.ended, read_at, utf8: line.utf8 };
+        let text = Line { bytes: line.bytes, offset: line.start, end: line.ended, read_at };
         let stream = &mut self.streams[origin.input];
         let (index, mapped) = match &mut self.routes[origin.input] {
             Route::Fixed(index) => {
@@ -231,7 +232,7 @@ impl Intake {
     }
 
     /// Adds a document that comes from no file.
-    pub fn take_own(&mut self, index: &Arc<str>, event: EventMeta, document: &[u8], now: Instant) {
+    pub(super) fn take_own(&mut self, index: &Arc<str>, event: EventMeta, document: &[u8], now: Instant) {
         let target = target_of(&mut self.targets, index, &self.rules, now);
         if !target.open.is_full() {
             target.open.push(event, |out| out.extend_from_slice(document));
@@ -239,7 +240,7 @@ impl Intake {
     }
 
     /// Lets batches go whose oldest event has waited long enough (all of them with `all`). Returns when to come again.
-    pub fn flush(&mut self, now: Instant, all: bool) -> Option<Instant> {
+    pub(super) fn flush(&mut self, now: Instant, all: bool) -> Option<Instant> {
         let due: Vec<Arc<str>> = self
             .targets
             .iter()
@@ -257,7 +258,7 @@ impl Intake {
     }
 
     /// Gives back the buffers of indices nothing goes to now.
-    pub fn drop_idle(&mut self) {
+    pub(super) fn drop_idle(&mut self) {
         self.targets.retain(|_, target| !target.open.is_empty() || target.out > 0);
     }
 
@@ -277,7 +278,7 @@ impl Intake {
     }
 
     /// A batch of this index has all its verdicts.
-    pub fn returned(&mut self, index: &Arc<str>) {
+    pub(super) fn returned(&mut self, index: &Arc<str>) {
         self.out = self.out.saturating_sub(1);
         if let Some(target) = self.targets.get_mut(index) {
             target.out = target.out.saturating_sub(1);
@@ -285,7 +286,7 @@ impl Intake {
     }
 
     /// No more batches: the output ends when it has its verdicts.
-    pub fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.sender = None;
     }
 }

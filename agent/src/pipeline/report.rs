@@ -14,13 +14,12 @@ impl Tailer {
     pub(super) fn report(&self) -> StatusReport {
         let now = Instant::now();
         let counts = self.parts.accounts.snapshot();
-        let output = &self.parts.output;
-        let held = output.held();
+        let output = self.parts.output.snapshot();
         StatusReport {
             version: env!("CARGO_PKG_VERSION").into(),
             uptime_ms: (now - self.started).as_millis() as u64,
-            ready: held.is_empty() && self.refused.is_empty() && !self.is_stuck(now),
-            held,
+            ready: output.held.is_empty() && self.refused.is_empty() && !self.is_stuck(now),
+            held: output.held,
             accounts: Accounts {
                 read: counts.read,
                 delivered: counts.delivered,
@@ -32,17 +31,17 @@ impl Tailer {
             },
             bytes: Bytes {
                 read: counts.bytes_read,
-                sent: output.bytes_sent(),
+                sent: output.bytes_sent,
                 lost: counts.lost_bytes(),
                 dead_letters: self.dead_letter_bytes(),
             },
             id_collisions: counts.id_collisions,
             files: self.parts.table.files().map(|file| file_status(file, now)).collect(),
             output: OutputStatus {
-                host: output.host(),
-                in_flight: output.in_flight(),
-                retries: output.retries(),
-                last_error: output.last_error(),
+                host: output.host,
+                in_flight: output.in_flight,
+                retries: output.retries,
+                last_error: output.last_error,
             },
             memory: Memory { used: resident_bytes(), limit: self.parts.limits.memory },
         }
@@ -51,7 +50,8 @@ impl Tailer {
     /// Events wait and nothing moves, or the output does not answer.
     fn is_stuck(&self, now: Instant) -> bool {
         let pending = self.parts.accounts.snapshot().pending > 0;
-        (pending && now - self.progress_at > STUCK_AFTER) || !self.parts.output.reachable()
+        let output = self.parts.output.snapshot();
+        (pending && now - self.progress_at > STUCK_AFTER) || (!output.reachable && output.last_error.is_some())
     }
 
     /// Age of the oldest line without verdict.
@@ -111,6 +111,12 @@ pub(super) fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
     pages * rustix::param::page_size() as u64
+}
+
+/// CPU time of this process, user and system.
+pub(super) fn cpu_seconds() -> f64 {
+    let clock = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    clock.tv_sec as f64 + clock.tv_nsec as f64 / 1e9
 }
 
 #[cfg(test)]

@@ -9,21 +9,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// One checkpoint to write, and what it confirms.
-pub struct Job {
+pub(super) struct Job {
     /// What to write.
-    pub checkpoint: Checkpoint,
+    pub(super) checkpoint: Checkpoint,
     /// Settled offsets it holds.
-    pub offsets: Vec<(FileKey, u64)>,
+    pub(super) offsets: Vec<(FileKey, u64)>,
 }
 
 /// What became of a job.
-pub struct Done {
+pub(super) struct Done {
     /// Offsets that are durable now; `Err`: why not.
-    pub outcome: Result<Vec<(FileKey, u64)>, String>,
+    pub(super) outcome: Result<Vec<(FileKey, u64)>, String>,
 }
 
 /// Hands checkpoints to the writing thread.
-pub struct Saver {
+pub(super) struct Saver {
     jobs: Option<SyncSender<Job>>,
     done: Arc<Mutex<Option<Done>>>,
     thread: Option<JoinHandle<()>>,
@@ -32,7 +32,7 @@ pub struct Saver {
 
 impl Saver {
     /// Starts the thread.
-    pub fn start(store: Store<Directory>, signals: Arc<Signals>) -> std::io::Result<Self> {
+    pub(super) fn start(store: Store<Directory>, signals: Arc<Signals>) -> std::io::Result<Self> {
         let (jobs, receiver) = sync_channel(1);
         let done = Arc::new(Mutex::new(None));
         let answer = done.clone();
@@ -44,25 +44,25 @@ impl Saver {
     }
 
     /// Whether a checkpoint is being written.
-    pub fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         self.busy
     }
 
     /// Hands over a checkpoint. Only while not busy.
-    pub fn save(&mut self, job: Job) {
+    pub(super) fn save(&mut self, job: Job) {
         debug_assert!(!self.busy);
         self.busy = self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok());
     }
 
     /// The outcome of the last job, once.
-    pub fn take_done(&mut self) -> Option<Done> {
+    pub(super) fn take_done(&mut self) -> Option<Done> {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         self.busy = false;
         Some(done)
     }
 
     /// Ends the thread.
-    pub fn finish(mut self) {
+    pub(super) fn finish(mut self) {
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
             // A panic there has ended the process already, or has been reported by the hook.

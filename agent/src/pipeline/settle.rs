@@ -7,18 +7,19 @@ use crate::batch::Item;
 use crate::file::identity::event_id;
 use crate::file::{FileKey, Lineage};
 use crate::output::{Fate, Refusal, Settlement};
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Instant;
 use tracing::{error, info, warn};
 
 /// The key of events that come from no file: the agent's own.
-pub const OWN: FileKey = FileKey(u32::MAX);
+pub(super) const OWN: FileKey = FileKey(u32::MAX);
 
 /// Longest raw line kept in a dead letter.
 const MAX_DOCUMENT: u64 = 1024 * 1024;
 
 /// Where refused events go.
-pub enum DeadLetterBox {
+pub(super) enum DeadLetterBox {
     /// Into the state directory.
     Kept(DeadLetters),
     /// Reading once keeps no state: they are counted, reported, and the run fails.
@@ -26,7 +27,7 @@ pub enum DeadLetterBox {
 }
 
 /// A refused event that is not on disk yet.
-pub struct Refused {
+pub(super) struct Refused {
     index: Arc<str>,
     file: FileKey,
     lineage: Lineage,
@@ -182,17 +183,20 @@ impl Tailer {
     fn letter(&mut self, refused: &Refused) -> DeadLetter {
         let Refused { index, file, lineage, item, refusal } = refused;
         let id = event_id(*lineage, item.start, item.checksum);
-        let path = self.parts.table.file(*file).map(|file| file.path.clone()).unwrap_or_default();
-        DeadLetter {
+        let path = self.parts.table.file(*file).map(|file| super::report::readable(&file.path)).unwrap_or_default();
+        let letter = DeadLetter {
+            time: Timestamp::now().to_string(),
             id: String::from_utf8_lossy(&id).into_owned(),
             index: index.to_string(),
-            file: path.display().to_string(),
+            file: path,
             offset: item.start,
             status: refusal.status,
             kind: refusal.kind.clone(),
             reason: refusal.reason.clone(),
-            document: self.raw_line(*file, item),
-        }
+            document: String::new(),
+            document_base64: None,
+        };
+        letter.with_document(&self.raw_line(*file, item))
     }
 
     /// The line as it lies in the file, which is kept until its events settle.

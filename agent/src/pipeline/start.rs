@@ -7,7 +7,7 @@ use super::saver::Saver;
 use super::settle::DeadLetterBox;
 use super::signals::Signals;
 use super::tailer::{Ended, Parts, Tailer, unix_seconds};
-use crate::ack::dead_letters::{DeadLetterError, DeadLetters};
+use crate::ack::dead_letters::DeadLetters;
 use crate::ack::{Accounts, Counts};
 use crate::batch::Form;
 use crate::checkpoint::{Checkpoint, KnownInput, Loaded, StateDirectory, StateError};
@@ -52,9 +52,6 @@ pub enum RunError {
     /// State directory.
     #[error(transparent)]
     State(#[from] StateError),
-    /// Dead letters.
-    #[error(transparent)]
-    DeadLetters(#[from] DeadLetterError),
     /// Monitoring address.
     #[error("cannot listen on {address} for monitoring; choose another monitoring.listen, or null to do without")]
     Listen {
@@ -63,12 +60,12 @@ pub enum RunError {
         /// What the system says.
         source: io::Error,
     },
-    /// The output cannot even be set up.
-    #[error(transparent)]
-    Output(#[from] output::OutputError),
     /// Globs.
     #[error(transparent)]
-    Discovery(#[from] crate::discovery::GlobError),
+    Discovery(#[from] crate::discovery::PatternError),
+    /// Format.
+    #[error(transparent)]
+    Format(#[from] crate::event::UnknownFormat),
     /// A thread or the runtime.
     #[error("cannot start {what}")]
     Start {
@@ -95,7 +92,7 @@ pub fn run(config: &Config) -> Result<Exit, RunError> {
     let state = StateDirectory::open(&config.state.path)?;
     let (store, loaded) = state.checkpoints()?;
     let restored = Restored::from(loaded);
-    let letters = DeadLetters::open(&state, config.limits.dead_letters)?;
+    let letters = DeadLetters::open(state.subdirectory("dead-letters")?, config.limits.dead_letters)?;
     let runtime = runtime()?;
     let listener = listen(config, &runtime)?;
     let signals = Arc::new(Signals::default());
@@ -180,13 +177,13 @@ impl OnceWatcher {
             self.last = now;
             self.moved_at = Instant::now();
         }
-        let held = self.output.held();
+        let output = self.output.snapshot();
         let stuck = self.moved_at.elapsed() > ONCE_PATIENCE;
-        if stuck || !held.is_empty() {
-            for held in held {
+        if stuck || !output.held.is_empty() {
+            for held in output.held {
                 error!(index = held.index, reason = held.reason, "output is held");
             }
-            error!(last_error = self.output.last_error(), "not everything could be delivered, giving up");
+            error!(last_error = output.last_error, "not everything could be delivered, giving up");
             self.signals.stop();
         }
         now
@@ -229,7 +226,8 @@ struct Engine {
     ended: oneshot::Receiver<Ended>,
     accounts: Arc<Accounts>,
     output_state: Arc<OutputState>,
-    output: output::Output,
+    output: Output,
+    known: HashMap<String, String>,
     batches: mpsc::Receiver<crate::batch::Batch>,
     settle: SettleSink,
 }
@@ -245,12 +243,11 @@ impl Engine {
     ) -> Result<Self, RunError> {
         let output_state = Arc::new(OutputState::default());
         let known = restored.known_backing();
-        let output = output::Output::new(&config.output, output_state.clone(), known.clone())?;
         let (sender, batches) = mpsc::channel(MAX_BATCHES_OUT);
         let accounts = Arc::new(Accounts::new());
         let environment = Environment::from_process(&config.host_id);
-        let intake = intake(config, &restored.checkpoint, &environment, sender);
-        let scanner = Scanner::new(&config.inputs)?;
+        let intake = intake(config, &restored.checkpoint, &environment, sender)?;
+        let scanner = Scanner::new(config.inputs.iter().map(|input| (&input.paths[..], &input.exclude[..])))?;
         let hints = signals.clone();
         let watch = (!once).then(|| Watch::new(Arc::new(move || hints.hint())));
         let own_events = (config.monitoring.events && !once && matches!(config.output, Output::Elasticsearch(_)))
@@ -268,7 +265,7 @@ impl Engine {
             dead_letters,
             output: output_state.clone(),
             max_line: config.inputs.iter().map(|input| input.max_line).collect(),
-            backing: known,
+            backing: known.clone(),
             once,
             drain: config.drain,
             limits: config.limits.clone(),
@@ -284,12 +281,13 @@ impl Engine {
             .map_err(|source| RunError::Start { what: "the tailer thread", source })?;
         let mailbox = signals.clone();
         let settle: SettleSink = Arc::new(move |settlement| mailbox.settle(settlement));
-        Ok(Self { tailer, ended, accounts, output_state, output, batches, settle })
+        let output = config.output.clone();
+        Ok(Self { tailer, ended, accounts, output_state, output, known, batches, settle })
     }
 
     /// Sends until the tailer has ended.
     async fn finish(self, _drain: Option<Duration>) -> Ended {
-        let sending = self.output.run(self.batches, self.settle);
+        let sending = output::run(&self.output, self.batches, self.settle, self.output_state, self.known);
         let mut sending = std::pin::pin!(sending);
         let mut ended = self.ended;
         let mut sent = false;
@@ -317,13 +315,15 @@ fn intake(
     checkpoint: &Checkpoint,
     environment: &Environment,
     sender: mpsc::Sender<crate::batch::Batch>,
-) -> Intake {
-    let mut streams: Vec<Stream> =
-        config.inputs.iter().map(|input| Stream::new(input, environment)).collect();
+) -> Result<Intake, RunError> {
+    let mut streams = Vec::new();
+    for input in &config.inputs {
+        streams.push(Stream::new(input, environment)?);
+    }
     for (input, stream) in config.inputs.iter().zip(&mut streams) {
         let name = stream_name(input);
         if let Some(state) = checkpoint.streams.iter().find(|state| state.index == name) {
-            stream.restore_leftover_keys(&state.leftover_keys);
+            stream.leftover_keys_mut().import(state.leftover_keys.iter().map(String::as_str));
         }
     }
     let routes = config.inputs.iter().map(|input| route(&config.output, input)).collect();
@@ -342,11 +342,16 @@ fn intake(
             (BatchRules { max_bytes, linger, in_flight: 2, form: Form::Documents }, 0)
         }
     };
-    Intake::new(streams, routes, rules, compression, config.limits.memory, sender)
+    Ok(Intake::new(streams, routes, rules, compression, config.limits.memory, sender))
 }
 
 fn stream_name(input: &Input) -> String {
     format!("logs-{}-{}", input.dataset, input.namespace)
+}
+
+/// What the checkpoint knows an input by: its id, else its patterns.
+fn identity(input: &Input) -> String {
+    input.id.clone().unwrap_or_else(|| input.paths.join(","))
 }
 
 fn route(output: &Output, input: &Input) -> Route {
@@ -367,7 +372,11 @@ fn settings(config: &Config, once: bool) -> Settings {
     let inputs = config
         .inputs
         .iter()
-        .map(|input| InputRules { id: input.id.clone(), from_end: input.read_from == ReadFrom::End && !once });
+        .map(|input| InputRules {
+            id: input.id.clone(),
+            identity: identity(input),
+            from_end: input.read_from == ReadFrom::End && !once,
+        });
     Settings {
         host_id: config.host_id.clone(),
         inputs: inputs.collect(),
@@ -387,8 +396,8 @@ fn usable_descriptors(wanted: usize) -> usize {
 
 fn known_inputs(config: &Config, checkpoint: &Checkpoint) -> Vec<KnownInput> {
     let mut known = checkpoint.inputs.clone();
-    for (number, input) in config.inputs.iter().enumerate() {
-        let identity = input.id.clone().unwrap_or_else(|| number.to_string());
+    for input in &config.inputs {
+        let identity = identity(input);
         if !known.iter().any(|input| input.identity == identity) {
             known.push(KnownInput { identity, first_start_unix_s: unix_seconds() });
         }

@@ -6,8 +6,8 @@ use super::settle::{DeadLetterBox, Refused};
 use super::signals::{Mail, Signals};
 use crate::ack::{Accounts, Loss};
 use crate::checkpoint::{Checkpoint, KnownInput, StreamState};
-use crate::discovery::{Scanner, Watch};
-use crate::event::Timestamp;
+use crate::discovery::{Scanner, Sight, Watch};
+use jiff::Timestamp;
 use crate::file::reader::{self, ReadBuffer, TurnEnd, TurnLimits};
 use crate::file::table::{Notice, OpenError, Table};
 use crate::file::FileKey;
@@ -41,45 +41,45 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 const IDLE_AFTER: Duration = Duration::from_secs(5);
 
 /// What the tailer is made of.
-pub struct Parts {
+pub(super) struct Parts {
     /// All files.
-    pub table: Table,
+    pub(super) table: Table,
     /// Finds them.
-    pub scanner: Scanner,
+    pub(super) scanner: Scanner,
     /// Hints; none when reading once.
-    pub watch: Option<Watch>,
+    pub(super) watch: Option<Watch>,
     /// Maps and batches.
-    pub intake: Intake,
+    pub(super) intake: Intake,
     /// The balance.
-    pub accounts: Arc<Accounts>,
+    pub(super) accounts: Arc<Accounts>,
     /// Its mailbox.
-    pub signals: Arc<Signals>,
+    pub(super) signals: Arc<Signals>,
     /// Writes checkpoints; none when reading once.
-    pub saver: Option<Saver>,
+    pub(super) saver: Option<Saver>,
     /// Takes what the server refuses.
-    pub dead_letters: DeadLetterBox,
+    pub(super) dead_letters: DeadLetterBox,
     /// What the output says of itself.
-    pub output: Arc<OutputState>,
+    pub(super) output: Arc<OutputState>,
     /// Longest line of each input.
-    pub max_line: Vec<usize>,
+    pub(super) max_line: Vec<usize>,
     /// Index of each stream for the checkpoint.
-    pub stream_names: Vec<String>,
+    pub(super) stream_names: Vec<String>,
     /// Inputs that have started before, and now.
-    pub known_inputs: Vec<KnownInput>,
+    pub(super) known_inputs: Vec<KnownInput>,
     /// Backing index of the last stored event of each index.
-    pub backing: HashMap<String, String>,
+    pub(super) backing: HashMap<String, String>,
     /// Read to the end once.
-    pub once: bool,
+    pub(super) once: bool,
     /// How long a stop waits for verdicts.
-    pub drain: Duration,
+    pub(super) drain: Duration,
     /// What a status report says of memory and version.
-    pub limits: crate::config::Limits,
+    pub(super) limits: crate::config::Limits,
     /// The agent's own metric events.
-    pub own_events: Option<super::own::OwnEvents>,
+    pub(super) own_events: Option<super::own::OwnEvents>,
 }
 
 /// The tailer.
-pub struct Tailer {
+pub(super) struct Tailer {
     pub(super) parts: Parts,
     pub(super) started: Instant,
     buffer: ReadBuffer,
@@ -98,16 +98,16 @@ pub struct Tailer {
 
 /// How the tailer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended {
+pub(super) struct Ended {
     /// Every event read has its verdict.
-    pub settled: bool,
+    pub(super) settled: bool,
     /// The last checkpoint is on disk.
-    pub stored: bool,
+    pub(super) stored: bool,
 }
 
 impl Tailer {
     /// Ready to run.
-    pub fn new(parts: Parts) -> Self {
+    pub(super) fn new(parts: Parts) -> Self {
         let now = Instant::now();
         Self {
             parts,
@@ -128,7 +128,7 @@ impl Tailer {
     }
 
     /// Runs until asked to stop (or, reading once, until all is read and settled), drains and stores the last checkpoint.
-    pub fn run(mut self) -> Ended {
+    pub(super) fn run(mut self) -> Ended {
         while !self.is_done() {
             let patience = self.step();
             let mail = self.parts.signals.take(patience);
@@ -211,9 +211,11 @@ impl Tailer {
             warn!("{warning}");
         }
         if let Some(watch) = &mut self.parts.watch {
-            watch.watch(&result.directories);
+            for warning in watch.watch(&result.directories) {
+                warn!("{warning}");
+            }
         }
-        self.parts.table.observe(result.files, &result.unreadable, now);
+        self.parts.table.observe(result.files, &result.incomplete, now);
         let done = Instant::now();
         let pause = match &self.parts.watch {
             _ if self.parts.once => Duration::from_secs(3600 * 24),
@@ -238,13 +240,12 @@ impl Tailer {
     }
 
     fn look(&mut self, path: PathBuf, now: Instant) {
-        if path.is_dir() {
+        match self.parts.scanner.look(&path) {
             // A directory that appeared may hold files already.
-            self.next_scan = now;
-            return;
+            Sight::Directory => self.next_scan = now,
+            Sight::Files(files) => self.parts.table.look(&path, files, now),
+            Sight::Nothing => self.parts.table.look(&path, Vec::new(), now),
         }
-        let found = self.parts.scanner.look(&path);
-        self.parts.table.look(&path, found, now);
     }
 
     fn tick(&mut self, now: Instant) {
@@ -330,13 +331,14 @@ impl Tailer {
         file.in_flight += counts.events;
         self.parts.accounts.read(counts.events, moved);
         self.dirty |= moved > 0;
+        let rewritten = matches!(end, Ok(TurnEnd::Overwritten));
         match end {
             Ok(TurnEnd::CaughtUp) => self.parts.table.unpacked(key),
             Ok(TurnEnd::More | TurnEnd::Full) => self.parts.table.enqueue(key),
             Ok(TurnEnd::Overwritten) => self.parts.table.overwrite(key, now),
             Err(error) => self.parts.table.trouble(key, &error),
         }
-        match moved > 0 || matches!(end, Ok(TurnEnd::Overwritten)) {
+        match moved > 0 || rewritten {
             true => Turned::Read,
             false => Turned::Nothing,
         }
@@ -412,7 +414,7 @@ impl Tailer {
             .map(|(name, stream)| StreamState {
                 index: name.clone(),
                 backing_index: None,
-                leftover_keys: stream.leftover_keys(),
+                leftover_keys: stream.leftover_keys().export().collect(),
             })
             .collect();
         for (index, backing) in &self.parts.backing {
@@ -500,6 +502,13 @@ impl Tailer {
                     return false;
                 }
             }
+        }
+    }
+
+    pub(super) fn dead_letter_bytes(&self) -> u64 {
+        match &self.parts.dead_letters {
+            DeadLetterBox::Kept(kept) => kept.bytes(),
+            DeadLetterBox::Reported => 0,
         }
     }
 

@@ -25,6 +25,7 @@ mod tests;
 use crate::ack::Loss;
 use crate::checkpoint::Generation;
 use crate::discovery::Found;
+use crate::discovery::scan::modified_ns;
 use crate::event::FileMemory;
 use crate::file::FileKey;
 use crate::file::handles::Handles;
@@ -221,21 +222,19 @@ impl Table {
         self.decide(now);
     }
 
-    /// Takes in one look at one path.
-    pub fn look(&mut self, path: &Path, found: Option<Found>, now: Instant) {
-        match found {
-            Some(found) => {
-                self.sight(found, now);
-                self.decide(now);
+    /// Takes in one look at one path: what is there, once for each input.
+    pub fn look(&mut self, path: &Path, found: Vec<Found>, now: Instant) {
+        if found.is_empty() {
+            let known = self.by_path.iter().filter_map(|paths| paths.get(path)).copied();
+            for key in known.collect::<Vec<FileKey>>() {
+                self.miss(key, now);
             }
-            None => {
-                let keys: Vec<FileKey> =
-                    self.by_path.iter().filter_map(|paths| paths.get(path)).copied().collect();
-                for key in keys {
-                    self.miss(key, now);
-                }
-            }
+            return;
         }
+        for found in found {
+            self.sight(found, now);
+        }
+        self.decide(now);
     }
 
     /// A file was found under a path.
@@ -652,12 +651,6 @@ impl Table {
         }
         Some(closed)
     }
-}
-
-/// Modification time in nanoseconds since 1970.
-pub fn modified_ns(facts: &std::fs::Metadata) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    (facts.mtime() as u64).wrapping_mul(1_000_000_000).wrapping_add(facts.mtime_nsec() as u64)
 }
 
 fn out_of_descriptors(error: &io::Error) -> bool {

@@ -3,6 +3,8 @@
 //! A child process saves checkpoints and dead letters as fast as it can and tells each one after the call has returned. It
 //! is killed at a random moment, again and again on the same directory.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use blueox::ack::dead_letters::{self, DeadLetter, DeadLetters, Entry};
 use blueox::checkpoint::{Checkpoint, KnownInput, Loaded, StateDirectory};
 use std::io::{BufRead, BufReader, Read, Write};

@@ -157,6 +157,24 @@ fn an_exhausted_watch_limit_is_told_once_and_asks_for_polling() {
     assert_eq!(watch.watch(&five).len(), 1, "news again");
 }
 
+// An inode number is free for the next directory at once, so the same numbers are no proof of the same directory.
+#[test]
+fn a_directory_removed_and_made_anew_with_the_same_inode_is_watched_again() {
+    use notify::event::{RemoveKind, RenameMode};
+    for kind in [EventKind::Remove(RemoveKind::Folder), EventKind::Modify(ModifyKind::Name(RenameMode::From))]
+    {
+        let (mut watch, _) = limited(9, limit_error);
+        let mut listener = Listener { shared: Arc::clone(&watch.shared), rested: Instant::now() };
+        watch.watch(&[invented(1), invented(2)]);
+        watch.take_hints();
+        notify::EventHandler::handle_event(&mut listener, Ok(event(kind, "/invented/1")));
+        let gone = Hints { paths: vec![invented(1).path], overflow: false };
+        assert_eq!(watch.take_hints(), gone);
+        assert_eq!(watch.watch(&[invented(1), invented(2)]), []);
+        assert_eq!(watch.take_hints(), gone, "the other one was left as it is");
+    }
+}
+
 #[test]
 fn a_system_without_watches_is_told_once_and_polled() {
     let mut watch = Watch::with(bell().0, |_| Err(notify::Error::generic("too many open files")));

@@ -99,19 +99,18 @@ pub enum StateError {
     },
 }
 
-/// An open state directory, locked for this process until dropped.
+/// An open state directory, locked for this process until it and all stores and directories made from it are dropped.
 #[derive(Debug)]
 pub struct StateDirectory {
     directory: Directory,
-    _lock: Lock,
 }
 
 impl StateDirectory {
     /// Creates the directory where it is absent, narrows its mode to 0700 and locks it.
     pub fn open(path: &Path) -> Result<Self, StateError> {
-        let directory = Directory::open(path)?;
-        let lock = Lock::take(&directory)?;
-        Ok(Self { directory, _lock: lock })
+        let mut directory = Directory::open(path)?;
+        directory.lock = Some(Arc::new(Lock::take(&directory)?));
+        Ok(Self { directory })
     }
 
     /// Where it is.
@@ -135,6 +134,8 @@ impl StateDirectory {
 pub struct Directory {
     path: PathBuf,
     descriptor: Arc<OwnedFd>,
+    /// Of the state directory it is or lies in.
+    lock: Option<Arc<Lock>>,
 }
 
 const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -158,7 +159,7 @@ impl Directory {
             rustix::fs::fchmod(&directory, Mode::RWXU)
                 .map_err(|errno| failed("set the mode of")(errno.into()))?;
         }
-        Ok(Self { path: path.to_path_buf(), descriptor: Arc::new(directory.into()) })
+        Ok(Self { path: path.to_path_buf(), descriptor: Arc::new(directory.into()), lock: None })
     }
 
     fn subdirectory(&self, name: &str) -> Result<Self, StateError> {
@@ -168,7 +169,7 @@ impl Directory {
                 return Err(StateError::NotPlain { path: self.path_of(name), found: kind(found) });
             }
         }
-        Self::open(&self.path_of(name))
+        Ok(Self { lock: self.lock.clone(), ..Self::open(&self.path_of(name))? })
     }
 
     /// Where it is.

@@ -69,6 +69,20 @@ mod tests {
         StateDirectory::open(temp.path()).unwrap();
     }
 
+    #[test]
+    fn a_store_keeps_the_directory_locked() {
+        let temp = tempfile::tempdir().unwrap();
+        let state = StateDirectory::open(temp.path()).unwrap();
+        let store = state.checkpoints().unwrap();
+        let letters = state.subdirectory("dead-letters").unwrap();
+        drop(state);
+        assert!(StateDirectory::open(temp.path()).is_err());
+        drop(store);
+        assert!(StateDirectory::open(temp.path()).is_err());
+        drop(letters);
+        assert!(StateDirectory::open(temp.path()).is_ok());
+    }
+
     // Q38: the number of a living process in the file means nothing without the lock.
     #[test]
     fn a_lock_file_left_behind_is_no_obstacle() {

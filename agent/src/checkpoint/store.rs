@@ -169,8 +169,12 @@ impl<S: Storage> Store<S> {
         }
         let loaded = match newest {
             Some(checkpoint) => Loaded::Found { checkpoint, damage: damage.pop() },
-            None if damage.is_empty() => Loaded::Fresh,
-            None => Loaded::Lost { damage },
+            None => {
+                if damage.is_empty() {
+                    damage = store.set_aside_before();
+                }
+                if damage.is_empty() { Loaded::Fresh } else { Loaded::Lost { damage } }
+            }
         };
         Ok((store, loaded))
     }
@@ -241,6 +245,16 @@ impl<S: Storage> Store<S> {
         }
     }
 
+    /// What an earlier start set aside and then did not live to save anew: that is no fresh start either.
+    fn set_aside_before(&mut self) -> Vec<Damage> {
+        let names = self.storage.names().unwrap_or_default();
+        let kept = names.into_iter().filter(|name| damaged_number(name).is_some());
+        let reason = "set aside as damaged by an earlier start, and no checkpoint was saved since";
+        kept.map(|name| self.storage.path_of(&name))
+            .map(|path| Damage { kept_as: Some(path.clone()), path, reason: reason.into() })
+            .collect()
+    }
+
     /// Renames a damaged slot. Failing to is no reason not to start: the next save replaces it.
     fn set_aside(&mut self, slot: &str, reason: String) -> Damage {
         let kept_as = self.free_name().and_then(|name| {
@@ -254,8 +268,7 @@ impl<S: Storage> Store<S> {
     /// The next `damaged-N`, with the oldest removed where there are too many.
     fn free_name(&mut self) -> Option<String> {
         let names = self.storage.names().ok()?;
-        let mut numbers: Vec<u32> =
-            names.iter().filter_map(|name| name.strip_prefix(DAMAGED)?.parse().ok()).collect();
+        let mut numbers: Vec<u32> = names.iter().filter_map(|name| damaged_number(name)).collect();
         numbers.sort_unstable();
         let excess = (numbers.len() + 1).saturating_sub(MAX_DAMAGED);
         for number in &numbers[..excess] {
@@ -264,6 +277,10 @@ impl<S: Storage> Store<S> {
         let next = numbers.last().map_or(Some(1), |last| last.checked_add(1))?;
         Some(format!("{DAMAGED}{next}"))
     }
+}
+
+fn damaged_number(name: &str) -> Option<u32> {
+    name.strip_prefix(DAMAGED)?.parse().ok()
 }
 
 #[cfg(test)]

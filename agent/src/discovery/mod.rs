@@ -12,6 +12,8 @@ pub mod glob;
 
 pub mod scan;
 
+mod walk;
+
 pub mod warning;
 
 pub mod watch;

@@ -380,6 +380,33 @@ fn two_damaged_slots_are_lost_and_not_fresh() {
     }
 }
 
+// P5: also where the start that found the damage is cut short at any call, and the one after it, and the one after that.
+#[test]
+fn damage_never_turns_into_a_fresh_start_by_dying_early() {
+    for at in 1..=8 {
+        let (double, _) = saved(4);
+        for content in &mut double.0.borrow_mut().contents {
+            content.written = b"garbage".to_vec();
+            content.durable = b"garbage".to_vec();
+        }
+        double.trouble(at, Trouble::Freezes);
+        let _ = Store::open(double.clone());
+        for disk in double.0.borrow().after_power_cut() {
+            let double = Double::on(disk);
+            for start in 0..3 {
+                let (_, loaded) = Store::open(double.clone()).unwrap();
+                assert!(
+                    matches!(loaded, Loaded::Lost { .. }),
+                    "power lost at call {at}, start {start}: {loaded:?}"
+                );
+            }
+            let (mut store, _) = Store::open(double.clone()).unwrap();
+            store.save(&checkpoint(7)).unwrap();
+            assert_eq!(number_of(&Store::open(double).unwrap().1), Some(7));
+        }
+    }
+}
+
 // P4, Q20: what is set aside stays bounded, and foreign files are left alone.
 #[test]
 fn damaged_files_kept_aside_are_bounded() {

@@ -359,32 +359,6 @@ fn files_below_a_closed_directory_are_kept_until_it_opens() {
     }
 }
 
-// F53 to F55: between listing and examining, anything can happen. The walk is driven by hand to be in between.
-#[test]
-fn what_vanishes_between_listing_and_examining_is_not_taken_for_deleted() {
-    let place = Place::new();
-    place.file("file.log");
-    place.file("sub/inner.log");
-    let patterns = Patterns::new([(&*place.absolute(&["**/*.log"]), &[][..])]).unwrap();
-    let mut told = Told::default();
-    let mut walk = Walk::new(&patterns, &mut told, HashMap::new());
-    let entries: Vec<DirEntry> =
-        std::fs::read_dir(place.temp.path()).unwrap().map(|entry| entry.unwrap()).collect();
-    std::fs::remove_file(place.path("file.log")).unwrap();
-    std::fs::rename(place.path("sub"), place.path("moved")).unwrap();
-    let way = Rc::new(Way { id: (0, 0), from: None });
-    for entry in &entries {
-        walk.examine(place.temp.path(), entry, &way, false);
-    }
-    while let Some(directory) = walk.next() {
-        walk.enter(directory);
-    }
-    let result = walk.result;
-    assert!(!result.covers(&place.path("file.log")) && !result.covers(&place.path("sub/inner.log")));
-    assert!(result.covers(&place.path("other.log")));
-    assert!(result.warnings.is_empty(), "a race is nothing odd: {:?}", result.warnings);
-}
-
 // F53: met under the old and the new name in one walk, with a name that is gone by now.
 #[test]
 fn a_rename_during_the_walk_is_not_two_files() {

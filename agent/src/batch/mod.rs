@@ -50,6 +50,16 @@ pub enum Body {
     Gzip(Bytes),
 }
 
+impl Body {
+    /// Bytes on the wire.
+    #[expect(clippy::len_without_is_empty, reason = "a batch has events")]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Plain(bytes) | Self::Gzip(bytes) => bytes.len(),
+        }
+    }
+}
+
 /// Events on their way to one index.
 #[derive(Debug, Clone)]
 pub struct Batch {

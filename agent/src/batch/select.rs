@@ -79,7 +79,8 @@ mod tests {
         for (number, document) in (0u64..).zip(documents) {
             let file = FileKey((number / 3) as u32);
             let lineage = Lineage([file.0 as u8; 6]);
-            let meta = EventMeta { file, lineage, start: number, end: number + 1, checksum: 1, uncertain: false };
+            let meta =
+                EventMeta { file, lineage, start: number, end: number + 1, checksum: 1, uncertain: false };
             batch.push(meta, |body| body.extend_from_slice(document.as_bytes()));
         }
         batch.seal(compressor)

@@ -3,12 +3,62 @@
 //! An output owns a batch until every item has a final [`Fate`]; it retries, splits and holds by itself and reports
 //! [`Settlement`]s as items get their verdict, in any order.
 
-use crate::batch::{Item, Run};
-use std::sync::Arc;
-
 pub mod backoff;
 
 pub mod elasticsearch;
+
+mod ndjson;
+
+mod state;
+
+pub use state::{OutputSnapshot, OutputState};
+
+use crate::batch::{Batch, Item, Run};
+use crate::config::Output;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Why an output cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The configuration cannot be used.
+    #[error("cannot use `output.elasticsearch`")]
+    Elasticsearch(#[from] elasticsearch::ClientError),
+    /// The reader of standard output is gone.
+    #[error(
+        "standard output was closed by its reader; what it had not taken is sent again at the next start"
+    )]
+    StdoutClosed,
+    /// Standard output cannot be written.
+    #[error("cannot write to standard output")]
+    Stdout(#[source] std::io::Error),
+}
+
+/// Delivers batches until the sender is dropped and every batch is settled.
+///
+/// An Elasticsearch output takes every batch at once and holds back by itself, so the sender bounds how many are open. File
+/// and standard output take batches sealed in the form [`crate::batch::Form::Documents`], one after the other.
+/// `known` is the last backing index of each data stream, from the checkpoint. Dropping the future abandons what is open.
+pub async fn run(
+    config: &Output,
+    batches: mpsc::Receiver<Batch>,
+    settle: SettleSink,
+    state: Arc<OutputState>,
+    known: HashMap<String, String>,
+) -> Result<(), OutputError> {
+    match config {
+        Output::Elasticsearch(config) => {
+            let timing = elasticsearch::Timing::default();
+            Ok(elasticsearch::run(config, timing, batches, settle, state, known).await?)
+        }
+        Output::File(path) => {
+            ndjson::run_file(path, batches, settle, state).await;
+            Ok(())
+        }
+        Output::Stdout => ndjson::run_stdout(batches, settle, state).await,
+    }
+}
 
 /// What finally became of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]

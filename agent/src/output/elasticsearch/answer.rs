@@ -1,11 +1,9 @@
 //! What came of one request, before any policy.
 
 use super::bulk::{BulkAnswer, request_error};
+use super::text::one_line;
 use jiff::Timestamp;
 use std::time::Duration;
-
-/// Most bytes of a text from outside that enter a log line or a status.
-pub const MAX_TEXT: usize = 300;
 
 /// What came of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,35 +127,17 @@ fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
 }
 
-/// Text from outside in one line: bounded, blanks joined, control characters escaped.
-pub fn one_line(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&text[..text.len().min(4 * MAX_TEXT)]);
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        for character in word.chars() {
-            match character.is_control() {
-                true => line.extend(character.escape_default()),
-                false => line.push(character),
-            }
-        }
-        if line.len() > MAX_TEXT {
-            line.truncate(line.floor_char_boundary(MAX_TEXT));
-            line.push('…');
-            break;
-        }
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::text::MAX_TEXT;
     use super::*;
 
     fn whole(status: u16, body: &str) -> Whole {
-        Whole::read(Head { status, retry_after: None, location: None }, body.as_bytes(), Timestamp::UNIX_EPOCH)
+        Whole::read(
+            Head { status, retry_after: None, location: None },
+            body.as_bytes(),
+            Timestamp::UNIX_EPOCH,
+        )
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! Memory: one item, at most [`MAX_UNIT`], plus what [`BulkAnswer`] keeps of failures. Successes allocate nothing.
 
 use super::json::{Fault, Scanner, Text};
+use super::text::truncate;
 use crate::file::identity::ID_LEN;
 use std::sync::Arc;
 
@@ -127,7 +128,11 @@ impl<Ids: Iterator<Item = [u8; ID_LEN]>> BulkReader<Ids> {
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), BulkError> {
         self.buffer.extend_from_slice(bytes);
         // A look starts at the beginning of the item, so small pieces are collected first.
-        if self.buffer.len() >= self.looked.max(LOOK_AFTER / 2) + LOOK_AFTER / 2 { self.look() } else { Ok(()) }
+        if self.buffer.len() >= self.looked.max(LOOK_AFTER / 2) + LOOK_AFTER / 2 {
+            self.look()
+        } else {
+            Ok(())
+        }
     }
 
     /// The verdicts, once all bytes were pushed.
@@ -207,7 +212,11 @@ impl<Ids: Iterator<Item = [u8; ID_LEN]>> BulkReader<Ids> {
         let mut action = None;
         scanner.object(|scanner, name| {
             let result = ItemResult::read(scanner, name.is(b"create"))?;
-            if action.replace(result).is_some() { Err(Fault::Invalid("an item has two actions")) } else { Ok(()) }
+            if action.replace(result).is_some() {
+                Err(Fault::Invalid("an item has two actions"))
+            } else {
+                Ok(())
+            }
         })?;
         let result = action.ok_or(Fault::Invalid("an item has no action"))?;
         let number = self.answer.items;
@@ -295,10 +304,13 @@ struct ItemResult<'a> {
 impl<'a> ItemResult<'a> {
     #[inline]
     fn read(scanner: &mut Scanner<'a>, create: bool) -> Result<Self, Fault> {
-        let mut result = Self { create, id: None, index: None, status: None, error: None, failure_store: false };
+        let mut result =
+            Self { create, id: None, index: None, status: None, error: None, failure_store: false };
         scanner.object(|scanner, name| {
             match name.plain() {
-                Some(b"_version" | b"result" | b"_shards" | b"_seq_no" | b"_primary_term") => scanner.skip()?,
+                Some(b"_version" | b"result" | b"_shards" | b"_seq_no" | b"_primary_term") => {
+                    scanner.skip()?
+                }
                 _ if name.is(b"status") => {
                     let status = read_status(scanner)?;
                     if result.status.replace(status).is_some_and(|other| other != status) {
@@ -384,7 +396,7 @@ impl<'a> ErrorText<'a> {
             return reason;
         }
         let mut full = format!("{reason}: {cause}");
-        full.truncate(full.floor_char_boundary(MAX_REASON));
+        truncate(&mut full, MAX_REASON);
         full
     }
 }

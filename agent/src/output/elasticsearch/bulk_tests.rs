@@ -35,7 +35,9 @@ fn samples() -> Vec<(String, String)> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.file_name().unwrap() != "index.json")
-        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap()))
+        .map(|path| {
+            (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap())
+        })
         .collect();
     samples.sort();
     assert!(samples.len() > 50, "{folder:?} holds the captured answers");
@@ -58,7 +60,10 @@ fn with_our_ids(sample: &str) -> Option<(usize, serde_json::Value)> {
 /// What a second, slow reader makes of the same answer.
 fn statuses(value: &serde_json::Value) -> Vec<u64> {
     let items = value["items"].as_array().unwrap();
-    items.iter().map(|item| item.as_object().unwrap().values().next().unwrap()["status"].as_u64().unwrap()).collect()
+    items
+        .iter()
+        .map(|item| item.as_object().unwrap().values().next().unwrap()["status"].as_u64().unwrap())
+        .collect()
 }
 
 #[test]
@@ -69,7 +74,8 @@ fn captured_answers_of_both_engines_are_read_pretty_or_not_in_pieces_of_any_size
         read += 1;
         for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
             for piece in [1, 7, 1000, usize::MAX] {
-                let answer = parse_in(sent, text.as_bytes(), piece).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let answer =
+                    parse_in(sent, text.as_bytes(), piece).unwrap_or_else(|error| panic!("{name}: {error}"));
                 let mut found = vec![201; sent];
                 for failure in &answer.failures {
                     let item = value["items"][failure.item as usize].as_object().unwrap();
@@ -99,7 +105,10 @@ fn captured_refusals_of_whole_requests_are_no_bulk_answers_and_name_type_and_rea
         if named.iter().any(|part| name.contains(part)) {
             let (kind, reason) = request_error(sample.as_bytes()).unwrap_or_else(|| panic!("{name}"));
             assert_eq!(kind, value["error"]["type"].as_str().unwrap(), "{name}");
-            assert!(!reason.is_empty() && value["error"]["reason"].as_str().unwrap().starts_with(&reason), "{name}");
+            assert!(
+                !reason.is_empty() && value["error"]["reason"].as_str().unwrap().starts_with(&reason),
+                "{name}"
+            );
             refusals += 1;
         }
     }
@@ -202,9 +211,11 @@ fn answer_text(statuses: &[u16]) -> String {
     let items: Vec<_> = (0..)
         .zip(statuses)
         .map(|(number, status)| {
-            let mut result = serde_json::json!({"_id": id_text(number), "_index": ".ds-a-000001", "status": status});
+            let mut result =
+                serde_json::json!({"_id": id_text(number), "_index": ".ds-a-000001", "status": status});
             if *status >= 300 {
-                result["error"] = serde_json::json!({"type": format!("t{status}"), "reason": "because of \"ä\"\n"});
+                result["error"] =
+                    serde_json::json!({"type": format!("t{status}"), "reason": "because of \"ä\"\n"});
             }
             serde_json::json!({"create": result})
         })

@@ -44,7 +44,10 @@ impl Hosts {
             0 => true,
             _ => host.retry_at <= now && host.in_flight == 0,
         };
-        let best = (0..count).map(turn).filter(|host| usable(&self.hosts[*host])).min_by_key(|host| self.hosts[*host].in_flight);
+        let best = (0..count)
+            .map(turn)
+            .filter(|host| usable(&self.hosts[*host]))
+            .min_by_key(|host| self.hosts[*host].in_flight);
         match best {
             Some(host) => {
                 self.hosts[host].in_flight += 1;
@@ -56,8 +59,13 @@ impl Hosts {
     }
 
     fn wait(&self, now: Duration) -> Duration {
-        const PROBED: Duration = Duration::from_millis(50);
-        let waits = self.hosts.iter().map(|host| host.retry_at.saturating_sub(now).max(PROBED));
+        // A host that is being probed; the probe's end is the signal, the wait only bounds it.
+        const PROBED: Duration = Duration::from_secs(1);
+        let waits = self
+            .hosts
+            .iter()
+            .map(|host| host.retry_at.saturating_sub(now))
+            .map(|wait| if wait.is_zero() { PROBED } else { wait });
         waits.min().unwrap_or(PROBED)
     }
 

@@ -2,6 +2,8 @@
 //!
 //! It validates (RFC 8259 except that text need not be UTF-8, depth at most [`MAX_DEPTH`]) and copies nothing.
 
+use super::text::truncate;
+
 /// Deepest nesting that is read.
 const MAX_DEPTH: u32 = 64;
 
@@ -203,7 +205,11 @@ impl<'a> Scanner<'a> {
             self.at += word.len();
             return Ok(());
         }
-        if word.starts_with(rest) { Err(Fault::Incomplete) } else { Err(Fault::Invalid("a value was expected")) }
+        if word.starts_with(rest) {
+            Err(Fault::Incomplete)
+        } else {
+            Err(Fault::Invalid("a value was expected"))
+        }
     }
 }
 
@@ -233,7 +239,7 @@ impl<'a> Text<'a> {
             rest = &rest[(at + len).min(rest.len())..];
         }
         text.push_str(&String::from_utf8_lossy(rest));
-        text.truncate(text.floor_char_boundary(max));
+        truncate(&mut text, max);
         text
     }
 }
@@ -299,15 +305,40 @@ mod tests {
 
     #[test]
     fn valid_values_are_read_to_their_end() {
-        for json in ["{}", "[]", "\"\"", "null", "[1,-2.5e+3,{\"a\":[true,false]}]", "\"\\ud83d\\ude00 \\\"\"", "{ \"a\" : [ ] }"] {
+        for json in [
+            "{}",
+            "[]",
+            "\"\"",
+            "null",
+            "[1,-2.5e+3,{\"a\":[true,false]}]",
+            "\"\\ud83d\\ude00 \\\"\"",
+            "{ \"a\" : [ ] }",
+        ] {
             assert_eq!(skip(format!("{json},").as_bytes()), Ok(json.len()), "{json}");
         }
     }
 
     #[test]
     fn broken_values_are_refused() {
-        for json in ["{a:1}", "[1 2]", "\"\\x\"", "\"\\u12g4\"", "tru ", "01,", "1.,", "-,", "{\"a\" 1}", "\"a\nb\"", "]", "{,}"] {
-            assert!(matches!(skip(json.as_bytes()), Err(Fault::Invalid(_))), "{json}: {:?}", skip(json.as_bytes()));
+        for json in [
+            "{a:1}",
+            "[1 2]",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "tru ",
+            "01,",
+            "1.,",
+            "-,",
+            "{\"a\" 1}",
+            "\"a\nb\"",
+            "]",
+            "{,}",
+        ] {
+            assert!(
+                matches!(skip(json.as_bytes()), Err(Fault::Invalid(_))),
+                "{json}: {:?}",
+                skip(json.as_bytes())
+            );
         }
     }
 

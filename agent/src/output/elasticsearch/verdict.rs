@@ -5,7 +5,7 @@
 //! | item 2xx | delivered |
 //! | item 409 on `create` | conflict: expected where the event may have been sent before |
 //! | item 429, 5xx | sent again, alone; after ten 500s while others pass: refused |
-//! | item 400 | refused, unless [`STREAK`] requests in a row got one 400 type for nine in ten items: index held |
+//! | item 400 | refused, unless [`STREAK`](super::health::STREAK) requests in a row got one 400 type for nine in ten items: index held |
 //! | item with other 4xx | index held |
 //! | request 413, 400 | halved down to the culprit, which is refused |
 //! | request 429 | sent again; halved after [`PATIENCE`] in a row, as it may exceed what the server admits at once |
@@ -14,55 +14,21 @@
 //!
 //! After a success the size doubles again. No I/O, no clock.
 
-use super::answer::{Answer, End, Meaning, Unknown, Whole, one_line};
+use super::answer::{Answer, End, Meaning, Unknown, Whole};
 use super::bulk::{BulkAnswer, Failure};
-use crate::batch::Batch;
+use super::health::{Health, SizeLimit};
+use super::text::one_line;
+use crate::batch::{Batch, Item, Run};
 use crate::output::backoff::Backoff;
 use crate::output::{Fate, Refusal};
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How often the server may refuse an item with 500 while others pass.
 pub const MAX_REFUSALS: u32 = 10;
 
-/// Requests in a row with one 400 type for nearly all items that mean a broken set-up.
-pub const STREAK: u32 = 3;
-
 /// Failures in a row of one request before it is halved.
 pub const PATIENCE: u32 = 3;
-
-/// A request of this size is never too large by what was learned.
-const LEAST_LIMIT: u32 = 64 << 10;
-
-/// What recent answers say about one index.
-#[derive(Debug, Default)]
-pub struct Health {
-    /// The last request with new items stored some of them.
-    passing: bool,
-    /// Requests with a verdict for each item.
-    accepted: u64,
-    /// The 400 type most items got, and in how many requests in a row.
-    streak: Option<(Arc<str>, u32)>,
-}
-
-/// The request size this server takes, as learned from its 413s.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct SizeLimit {
-    refused: Option<u32>,
-}
-
-impl SizeLimit {
-    /// Length before compression from which on requests were refused.
-    pub fn refused(&self) -> Option<u32> {
-        self.refused
-    }
-
-    fn learn(&mut self, raw_len: u32) {
-        let learned = raw_len.max(LEAST_LIMIT);
-        self.refused = Some(self.refused.map_or(learned, |known| known.min(learned)));
-    }
-}
 
 /// What an answer changes.
 #[derive(Debug, PartialEq, Eq)]
@@ -152,9 +118,10 @@ impl Job {
         &self.batch
     }
 
-    /// The batch, to be taken apart.
-    pub fn into_batch(self) -> Batch {
-        self.batch
+    /// Runs and items of the batch, once it is done.
+    pub fn take_items(&mut self) -> (Vec<Run>, Vec<Item>) {
+        debug_assert!(self.is_done());
+        (std::mem::take(&mut self.batch.runs), std::mem::take(&mut self.batch.items))
     }
 
     /// Whether every item has its fate.
@@ -166,7 +133,7 @@ impl Job {
     pub fn request(&self, limit: SizeLimit) -> &[u32] {
         let most = self.take.clamp(1, self.now.len().max(1)).min(self.now.len());
         let candidates = &self.now[..most];
-        let Some(limit) = limit.refused else { return candidates };
+        let Some(limit) = limit.refused() else { return candidates };
         let mut size = 0u32;
         let fits = candidates.iter().take_while(|number| {
             size = size.saturating_add(self.batch.item_len(**number as usize));
@@ -175,9 +142,18 @@ impl Job {
         &candidates[..fits.count().max(1).min(most)]
     }
 
+    /// The first `sent` items to send.
+    pub fn first(&self, sent: usize) -> &[u32] {
+        &self.now[..sent]
+    }
+
     /// Those of the next request that may have been sent before.
     pub fn uncertain(&self, sent: usize) -> Vec<u32> {
-        self.now[..sent].iter().copied().filter(|number| self.batch.items[*number as usize].uncertain).collect()
+        self.now[..sent]
+            .iter()
+            .copied()
+            .filter(|number| self.batch.items[*number as usize].uncertain)
+            .collect()
     }
 
     /// These items (ascending) were found in an older backing index.
@@ -188,7 +164,13 @@ impl Job {
     }
 
     /// Takes the answer to a request of the first `sent` items.
-    pub fn receive(&mut self, sent: usize, answer: Answer, health: &mut Health, limit: &mut SizeLimit) -> Round {
+    pub fn receive(
+        &mut self,
+        sent: usize,
+        answer: Answer,
+        health: &mut Health,
+        limit: &mut SizeLimit,
+    ) -> Round {
         match answer {
             Answer::Items(answer) => self.receive_items(sent, &answer, health),
             Answer::Whole(whole) => self.receive_whole(sent, &whole, health, limit),
@@ -244,9 +226,15 @@ impl Job {
             status @ 500.. => {
                 // It may be stored all the same, so a later 409 is no surprise.
                 item.uncertain = true;
-                if status == 500 && health.passing { self.count_refusal(number, failure) } else { Verdict::Later }
+                if status == 500 && health.passing {
+                    self.count_refusal(number, failure)
+                } else {
+                    Verdict::Later
+                }
             }
-            400 if health.is_broken_by(&failure.kind) => Verdict::Hold(hold_text(&failure_text(failure), BROKEN_SET_UP)),
+            400 if health.is_broken_by(&failure.kind) => {
+                Verdict::Hold(hold_text(&failure_text(failure), BROKEN_SET_UP))
+            }
             400 => Verdict::Final(refused(failure.status, &failure.kind, &failure.reason)),
             status => Verdict::Hold(hold_text(&failure_text(failure), remedy(status, &failure.kind))),
         }
@@ -281,7 +269,13 @@ impl Job {
         }
     }
 
-    fn receive_whole(&mut self, sent: usize, whole: &Whole, health: &mut Health, limit: &mut SizeLimit) -> Round {
+    fn receive_whole(
+        &mut self,
+        sent: usize,
+        whole: &Whole,
+        health: &mut Health,
+        limit: &mut SizeLimit,
+    ) -> Round {
         match whole.meaning() {
             Meaning::Throttled => {
                 self.throttled += 1;
@@ -295,9 +289,12 @@ impl Job {
                 self.mark_uncertain(sent);
                 self.count_lost(sent, health, &whole.summary())
             }
-            Meaning::Forbidden => Round::hold(hold_text(&whole_text(whole), remedy(whole.status, &whole.kind))),
+            Meaning::Forbidden => {
+                Round::hold(hold_text(&whole_text(whole), remedy(whole.status, &whole.kind)))
+            }
             Meaning::TooLarge if sent > 1 => {
-                limit.learn(self.now[..sent].iter().map(|number| self.batch.item_len(*number as usize)).sum());
+                limit
+                    .learn(self.now[..sent].iter().map(|number| self.batch.item_len(*number as usize)).sum());
                 self.halve(sent);
                 Round::nothing()
             }
@@ -309,9 +306,11 @@ impl Job {
                 Round::hold(hold_text(&whole.summary(), BROKEN_SET_UP))
             }
             Meaning::Refused => self.refuse_first(whole.status, &whole.kind, &whole.reason),
-            Meaning::TooLarge => {
-                self.refuse_first(whole.status, "document_too_large", "the server takes no request of this size")
-            }
+            Meaning::TooLarge => self.refuse_first(
+                whole.status,
+                "document_too_large",
+                "the server takes no request of this size",
+            ),
         }
     }
 
@@ -350,7 +349,11 @@ impl Job {
         (self.throttled, self.lost) = (0, 0);
         self.refill();
         let step = if self.is_done() { Step::Done } else { Step::Again };
-        Round { settled: Settled::Some(vec![(number, refused(status, kind, reason))]), index: IndexNews::Works, step }
+        Round {
+            settled: Settled::Some(vec![(number, refused(status, kind, reason))]),
+            index: IndexNews::Works,
+            step,
+        }
     }
 
     fn halve(&mut self, sent: usize) {
@@ -377,40 +380,6 @@ impl Round {
 
     fn hold(reason: String) -> Self {
         Self { index: IndexNews::Hold(reason), ..Self::nothing() }
-    }
-}
-
-impl Health {
-    fn learn(&mut self, sent: usize, answer: &BulkAnswer, fresh: bool) {
-        let conflicts = answer.failures.iter().filter(|failure| failure.status == 409).count();
-        let passed = sent - answer.failures.len() + conflicts;
-        self.passing = if fresh { passed > 0 } else { self.passing || passed > 0 };
-        self.accepted += u64::from(passed > 0);
-        let bad_requests = answer.failures.iter().filter(|failure| failure.status == 400);
-        match bad_requests.clone().map(|failure| &failure.kind).find(|kind| {
-            let same = bad_requests.clone().filter(|failure| failure.kind == **kind).count();
-            same * 10 >= sent * 9
-        }) {
-            Some(kind) => self.extend_streak(kind),
-            None => self.streak = None,
-        }
-    }
-
-    fn extend_streak(&mut self, kind: &Arc<str>) {
-        match &mut self.streak {
-            Some((known, requests)) if known == kind => *requests = requests.saturating_add(1),
-            streak => *streak = Some((Arc::clone(kind), 1)),
-        }
-    }
-
-    /// A request with one document was refused with 400 as a whole. True if that means a broken set-up.
-    fn refused_alone(&mut self, kind: &str) -> bool {
-        self.extend_streak(&kind.into());
-        self.is_broken_by(kind)
-    }
-
-    fn is_broken_by(&self, kind: &str) -> bool {
-        self.streak.as_ref().is_some_and(|(known, requests)| &**known == kind && *requests >= STREAK)
     }
 }
 
@@ -441,11 +410,15 @@ const NOT_ELASTICSEARCH: &str = "this is not Elasticsearch: check scheme, port a
 
 fn remedy(status: u16, kind: &str) -> &'static str {
     match status {
-        300..400 => "redirects are not followed: set `hosts` to where the server really is",
+        300..=399 => "redirects are not followed: set `hosts` to where the server really is",
         401 => "check `api_key`, or `username` and `password`; the key may have expired",
-        403 if kind == "cluster_block_exception" => "lift the block (`index.blocks.*`) of the index or cluster",
+        403 if kind == "cluster_block_exception" => {
+            "lift the block (`index.blocks.*`) of the index or cluster"
+        }
         403 => "give the user or API key the privileges `auto_configure` and `create_doc` on this index",
-        404 => "create the index, or allow that it is created (`action.auto_create_index`); check the path in `hosts`",
+        404 => {
+            "create the index, or allow that it is created (`action.auto_create_index`); check the path in `hosts`"
+        }
         405 | 406 => NOT_ELASTICSEARCH,
         415 => "something on the way takes no gzip: set `compression: 0`",
         _ => "look into the log of the server or of the proxy before it",

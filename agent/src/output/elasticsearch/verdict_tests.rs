@@ -1,3 +1,4 @@
+use super::super::health::STREAK;
 use super::*;
 use crate::batch::{Compressor, EventMeta, Form, OpenBatch};
 use crate::file::{FileKey, Lineage};
@@ -8,7 +9,8 @@ fn batch_of(items: u32, size: usize, uncertain: bool) -> Batch {
     let mut batch = OpenBatch::new("logs-app-default".into(), Form::Bulk, 1 << 20);
     for number in 0..u64::from(items) {
         let (file, lineage) = (FileKey(1), Lineage([1; 6]));
-        let meta = EventMeta { file, lineage, start: number * 10, end: number * 10 + 10, checksum: 1, uncertain };
+        let meta =
+            EventMeta { file, lineage, start: number * 10, end: number * 10 + 10, checksum: 1, uncertain };
         batch.push(meta, |body| body.resize(body.len() + size, b'x'));
     }
     batch.seal(&mut Compressor::new(1))
@@ -71,7 +73,11 @@ fn answer_of(statuses: &[u16]) -> BulkAnswer {
         kind: format!("type_{status}").into(),
         reason: "because".into(),
     };
-    BulkAnswer { items: statuses.len() as u32, failures: failures.map(failure).collect(), ..BulkAnswer::default() }
+    BulkAnswer {
+        items: statuses.len() as u32,
+        failures: failures.map(failure).collect(),
+        ..BulkAnswer::default()
+    }
 }
 
 fn whole(status: u16) -> Answer {
@@ -106,13 +112,18 @@ fn a_batch_that_is_stored_whole_is_done() {
 fn a_mixed_answer_is_judged_item_by_item_and_only_429_and_5xx_are_sent_again() {
     let mut bench = Bench::new(5);
     let round = bench.items(|number| [201, 400, 409, 429, 503][number as usize]);
-    let refused = Fate::Refused(Box::new(Refusal { status: 400, kind: "type_400".into(), reason: "because".into() }));
+    let refused =
+        Fate::Refused(Box::new(Refusal { status: 400, kind: "type_400".into(), reason: "because".into() }));
     assert_eq!(fates(&round), [(0, DELIVERED), (1, refused), (2, Fate::Conflict { expected: false })]);
     assert!(matches!(round.step, Step::Pause(_)));
     assert_eq!(bench.sent(), [3, 4]);
     let round = bench.items(|_| 409);
     let expected = |expected| Fate::Conflict { expected };
-    assert_eq!(fates(&round), [(3, expected(false)), (4, expected(true))], "503 may have stored it, 429 has not");
+    assert_eq!(
+        fates(&round),
+        [(3, expected(false)), (4, expected(true))],
+        "503 may have stored it, 429 has not"
+    );
     assert_eq!(round.step, Step::Done);
 }
 
@@ -140,7 +151,11 @@ fn throttled_and_unsent_requests_leave_no_doubt() {
 #[test]
 fn failure_store_is_delivered_and_told_apart() {
     let mut bench = Bench::new(2);
-    let round = bench.receive(Answer::Items(BulkAnswer { items: 2, failure_store: vec![1], ..BulkAnswer::default() }));
+    let round = bench.receive(Answer::Items(BulkAnswer {
+        items: 2,
+        failure_store: vec![1],
+        ..BulkAnswer::default()
+    }));
     assert_eq!(fates(&round), [(0, DELIVERED), (1, Fate::Delivered { failure_store: true })]);
 }
 
@@ -199,7 +214,9 @@ fn every_other_4xx_holds_and_never_refuses() {
         for _ in 0..50 {
             let round = bench.items(|_| status);
             assert!(fates(&round).is_empty(), "{status}");
-            assert!(matches!(&round.index, IndexNews::Hold(reason) if reason.contains(&format!("type_{status}"))));
+            assert!(
+                matches!(&round.index, IndexNews::Hold(reason) if reason.contains(&format!("type_{status}")))
+            );
             let round = bench.whole(status);
             assert!(matches!(round.index, IndexNews::Hold(_)), "{status}");
         }
@@ -211,10 +228,15 @@ fn every_other_4xx_holds_and_never_refuses() {
 fn redirects_and_web_pages_hold_with_a_remedy() {
     let mut bench = Bench::new(1);
     let location = Some("https://b/".to_owned());
-    let answer = Whole { status: 307, kind: String::new(), reason: String::new(), retry_after: None, location };
+    let answer =
+        Whole { status: 307, kind: String::new(), reason: String::new(), retry_after: None, location };
     let round = bench.receive(Answer::Whole(answer));
-    assert!(matches!(&round.index, IndexNews::Hold(reason) if reason.contains("https://b/") && reason.contains("`hosts`")));
-    assert!(matches!(&bench.lose(End::WebPage).index, IndexNews::Hold(reason) if reason.contains("not Elasticsearch")));
+    assert!(
+        matches!(&round.index, IndexNews::Hold(reason) if reason.contains("https://b/") && reason.contains("`hosts`"))
+    );
+    assert!(
+        matches!(&bench.lose(End::WebPage).index, IndexNews::Hold(reason) if reason.contains("not Elasticsearch"))
+    );
 }
 
 #[test]
@@ -237,7 +259,9 @@ fn run(bench: &mut Bench, refuses: impl Fn(&[u32], &Job) -> Option<Answer>) -> (
             None => bench.items(|_| 201),
         };
         match round.settled {
-            Settled::AllDelivered => settled.extend((0..bench.job.batch().items.len() as u32).map(|n| (n, DELIVERED))),
+            Settled::AllDelivered => {
+                settled.extend((0..bench.job.batch().items.len() as u32).map(|n| (n, DELIVERED)))
+            }
             Settled::Some(fates) => settled.extend(fates),
         }
         if round.step == Step::Done {

@@ -1,0 +1,123 @@
+//! Documents as NDJSON, into a file or to standard output.
+
+use super::backoff::Backoff;
+use super::{OutputError, OutputState, SettleSink, Settlement};
+use crate::batch::Batch;
+use bytes::Bytes;
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tracing::{error, info};
+
+/// Appends to a file. A batch is settled once its bytes are synced to disk. The file is opened for each batch, so it can be
+/// rotated by renaming it.
+///
+/// If the disk is full or the file cannot be written, the rest of the batch is tried again until it can.
+pub(super) async fn run_file(
+    path: &Path,
+    mut batches: mpsc::Receiver<Batch>,
+    settle: SettleSink,
+    state: Arc<OutputState>,
+) {
+    let name = path.display().to_string();
+    state.update(|state| state.host.clone_from(&name));
+    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5), 1);
+    while let Some(batch) = batches.recv().await {
+        let mut rest = batch.raw();
+        loop {
+            let (written, result) = append_blocking(path.to_owned(), rest.clone()).await;
+            rest = rest.slice(written..);
+            match result {
+                Ok(()) => break,
+                Err(failure) => {
+                    let reason =
+                        format!("cannot write to `{name}`: {failure}; free space or correct its permissions");
+                    if backoff.failures() == 0 {
+                        error!(file = %name, error = %failure, "cannot write to the output file, trying again; nothing is dropped");
+                    }
+                    state.update(|state| {
+                        state.hold(&batch.index, &reason);
+                        state.last_error = Some(reason);
+                        state.reachable = false;
+                    });
+                    tokio::time::sleep(backoff.next_delay()).await;
+                }
+            }
+        }
+        if backoff.failures() > 0 {
+            info!(file = %name, "output file can be written again");
+            state.update(|state| state.release(&batch.index));
+        }
+        backoff.reset();
+        settle_stored(batch, &settle, &state);
+    }
+}
+
+/// Writes to standard output and flushes after each batch. Ends when the reader is gone.
+pub(super) async fn run_stdout(
+    mut batches: mpsc::Receiver<Batch>,
+    settle: SettleSink,
+    state: Arc<OutputState>,
+) -> Result<(), OutputError> {
+    state.update(|state| "stdout".clone_into(&mut state.host));
+    while let Some(batch) = batches.recv().await {
+        let raw = batch.raw();
+        let result = blocking(move || {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(&raw).and_then(|()| stdout.flush())
+        });
+        result.await.map_err(|source| match source.kind() {
+            ErrorKind::BrokenPipe => OutputError::StdoutClosed,
+            _ => OutputError::Stdout(source),
+        })?;
+        settle_stored(batch, &settle, &state);
+    }
+    Ok(())
+}
+
+async fn append_blocking(path: PathBuf, rest: Bytes) -> (usize, io::Result<()>) {
+    blocking(move || append(&path, &rest)).await
+}
+
+/// How much was written, and whether all of it is on disk.
+fn append(path: &Path, bytes: &[u8]) -> (usize, io::Result<()>) {
+    let mut file = match OpenOptions::new().append(true).create(true).open(path) {
+        Ok(file) => file,
+        Err(failure) => return (0, Err(failure)),
+    };
+    let mut written = 0;
+    while written < bytes.len() {
+        match file.write(&bytes[written..]) {
+            Ok(0) => return (written, Err(ErrorKind::WriteZero.into())),
+            Ok(count) => written += count,
+            Err(failure) if failure.kind() == ErrorKind::Interrupted => {}
+            Err(failure) => return (written, Err(failure)),
+        }
+    }
+    // A pipe or a terminal has nothing to sync.
+    match file.sync_data() {
+        Err(failure) if failure.kind() != ErrorKind::InvalidInput => (written, Err(failure)),
+        _ => (written, Ok(())),
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+    }
+}
+
+fn settle_stored(batch: Batch, settle: &SettleSink, state: &OutputState) {
+    state.update(|state| {
+        state.requests += 1;
+        state.bytes_sent += u64::from(batch.raw_len);
+        state.last_error = None;
+        state.reachable = true;
+    });
+    let Batch { index, runs, items, .. } = batch;
+    settle(Settlement { index, runs, items, fates: Vec::new(), backing_index: None, last: true });
+}

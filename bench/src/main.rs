@@ -25,6 +25,8 @@ enum Command {
     Judge(command::Judge),
     /// Kill the agent under load again and again, or rotate by copytruncate; then judge. Exit code 1 unless it passed.
     Torture(command::Torture),
+    /// The agent and other shippers over the same lines into the same sink: speed, memory, wire, latency.
+    Peers(command::Peers),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Command::FaultServer(server) => server.run(),
         Command::Judge(judge) => judge.run(),
         Command::Torture(torture) => torture.run(),
+        Command::Peers(peers) => peers.run(),
     };
     match outcome {
         Ok(code) => code,

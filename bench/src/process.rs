@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -127,12 +127,6 @@ pub fn machine() -> String {
         .find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{cores} × {}, Linux {}", model.unwrap_or("unknown processor").trim(), kernel.trim())
-}
-
-/// An empty file at `path`, so that a program finds it when it starts.
-pub fn touch(path: &Path) -> Result<()> {
-    File::create(path).with_context(|| format!("create `{}`", path.display()))?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -87,7 +87,8 @@ fn ecs() -> Vec<String> {
 fn text() -> Vec<String> {
     let mut random = Seeded(19);
     let line = |at: usize| {
-        let (client, path, size) = (random.below(255), random.pick(&["/", "/cart", "/login"]), random.below(90_000));
+        let (client, path, size) =
+            (random.below(255), random.pick(&["/", "/cart", "/login"]), random.below(90_000));
         format!("10.0.0.{client} - - [{}] \"GET {path} HTTP/1.1\" 200 {size} \"-\" \"curl/8.5.0\"", time(at))
     };
     (0..LINES).map(line).collect()

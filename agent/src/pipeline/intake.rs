@@ -1,12 +1,12 @@
 //! Lines become batches: mapping, the open batch of each index, and the slots of the output.
 
+use super::dated::DatedIndex;
 use crate::batch::{Batch, Compressor, EventMeta, Form, OpenBatch};
 use crate::event::{FileMemory, Line, Mapper, Stream};
-use jiff::Timestamp;
 use crate::file::reader::RawLine;
 use crate::file::{FileKey, Lineage};
 use crate::line::Flow;
-use super::dated::DatedIndex;
+use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -51,7 +51,8 @@ impl Tailer {
     fn is_stuck(&self, now: Instant) -> bool {
         let pending = self.parts.accounts.snapshot().pending > 0;
         let output = self.parts.output.snapshot();
-        (pending && now - self.progress_at > STUCK_AFTER) || (!output.reachable && output.last_error.is_some())
+        (pending && now - self.progress_at > STUCK_AFTER)
+            || (!output.reachable && output.last_error.is_some())
     }
 
     /// Age of the oldest line without verdict.

@@ -93,7 +93,9 @@ impl Tailer {
                 }
                 self.close(key, item, Outcome::Delivered);
             }
-            Fate::Conflict { expected: true } | Fate::FoundBefore => self.close(key, item, Outcome::Duplicate),
+            Fate::Conflict { expected: true } | Fate::FoundBefore => {
+                self.close(key, item, Outcome::Duplicate)
+            }
             Fate::Conflict { expected: false } => self.collide(key, item),
             Fate::Refused(refusal) => {
                 self.refused.push(Refused { index: index.clone(), file: key, lineage, item, refusal });
@@ -183,7 +185,8 @@ impl Tailer {
     fn letter(&mut self, refused: &Refused) -> DeadLetter {
         let Refused { index, file, lineage, item, refusal } = refused;
         let id = event_id(*lineage, item.start, item.checksum);
-        let path = self.parts.table.file(*file).map(|file| super::report::readable(&file.path)).unwrap_or_default();
+        let path =
+            self.parts.table.file(*file).map(|file| super::report::readable(&file.path)).unwrap_or_default();
         let letter = DeadLetter {
             time: Timestamp::now().to_string(),
             id: String::from_utf8_lossy(&id).into_owned(),

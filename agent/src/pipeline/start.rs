@@ -53,7 +53,9 @@ pub enum RunError {
     #[error(transparent)]
     State(#[from] StateError),
     /// Monitoring address.
-    #[error("cannot listen on {address} for monitoring; choose another monitoring.listen, or null to do without")]
+    #[error(
+        "cannot listen on {address} for monitoring; choose another monitoring.listen, or null to do without"
+    )]
     Listen {
         /// Configured address.
         address: std::net::SocketAddr,
@@ -63,6 +65,9 @@ pub enum RunError {
     /// Globs.
     #[error(transparent)]
     Discovery(#[from] crate::discovery::PatternError),
+    /// The output cannot be set up.
+    #[error(transparent)]
+    Output(#[from] output::OutputError),
     /// Format.
     #[error(transparent)]
     Format(#[from] crate::event::UnknownFormat),
@@ -106,8 +111,8 @@ pub fn run(config: &Config) -> Result<Exit, RunError> {
             tokio::spawn(monitoring::serve(listener, status_source(&signals), token));
         }
         tokio::spawn(stop_on_signal(signals.clone()));
-        engine.finish(Some(config.drain)).await
-    });
+        engine.finish().await
+    })?;
     drop(state);
     Ok(match ended {
         Ended { stored: true, .. } => Exit::Done,
@@ -116,17 +121,19 @@ pub fn run(config: &Config) -> Result<Exit, RunError> {
 }
 
 /// Reads every file to its end once. `progress` is called about five times a second.
-pub fn once(config: &Config, progress: &mut dyn FnMut(OnceProgress)) -> Result<(Exit, OnceProgress), RunError> {
+pub fn once(
+    config: &Config,
+    progress: &mut dyn FnMut(OnceProgress),
+) -> Result<(Exit, OnceProgress), RunError> {
     let runtime = runtime()?;
     let signals = Arc::new(Signals::default());
-    let engine =
-        Engine::start(config, Restored::default(), None, DeadLetterBox::Reported, &signals, true)?;
+    let engine = Engine::start(config, Restored::default(), None, DeadLetterBox::Reported, &signals, true)?;
     let accounts = engine.accounts.clone();
     let output = engine.output_state.clone();
     let (ended, last) = runtime.block_on(async {
         tokio::spawn(stop_on_signal(signals.clone()));
         let mut watcher = OnceWatcher::new(&signals, &accounts, &output);
-        let mut finish = std::pin::pin!(engine.finish(None));
+        let mut finish = std::pin::pin!(engine.finish());
         loop {
             tokio::select! {
                 ended = &mut finish => break (ended, watcher.look(&accounts)),
@@ -134,6 +141,7 @@ pub fn once(config: &Config, progress: &mut dyn FnMut(OnceProgress)) -> Result<(
             }
         }
     });
+    let ended = ended?;
     let counts = last.counts;
     let exit = match ended.settled {
         _ if counts.dead_lettered > 0 => Exit::Failed,
@@ -202,7 +210,7 @@ impl From<Loaded> for Restored {
         match loaded {
             Loaded::Fresh => Self { checkpoint: Checkpoint::default(), fresh: true },
             Loaded::Found { checkpoint, damage } => {
-                for damage in damage {
+                if let Some(damage) = damage {
                     warn!(file = %damage.path.display(), reason = damage.reason, "one checkpoint slot is damaged, using the other");
                 }
                 Self { checkpoint: *checkpoint, fresh: false }
@@ -228,6 +236,7 @@ struct Engine {
     output_state: Arc<OutputState>,
     output: Output,
     known: HashMap<String, String>,
+    signals: Arc<Signals>,
     batches: mpsc::Receiver<crate::batch::Batch>,
     settle: SettleSink,
 }
@@ -250,8 +259,9 @@ impl Engine {
         let scanner = Scanner::new(config.inputs.iter().map(|input| (&input.paths[..], &input.exclude[..])))?;
         let hints = signals.clone();
         let watch = (!once).then(|| Watch::new(Arc::new(move || hints.hint())));
-        let own_events = (config.monitoring.events && !once && matches!(config.output, Output::Elasticsearch(_)))
-            .then(|| OwnEvents::new(&config.host_id, &environment));
+        let own_events =
+            (config.monitoring.events && !once && matches!(config.output, Output::Elasticsearch(_)))
+                .then(|| OwnEvents::new(&config.host_id, &environment));
         let parts = Parts {
             known_inputs: known_inputs(config, &restored.checkpoint),
             stream_names: config.inputs.iter().map(stream_name).collect(),
@@ -282,24 +292,36 @@ impl Engine {
         let mailbox = signals.clone();
         let settle: SettleSink = Arc::new(move |settlement| mailbox.settle(settlement));
         let output = config.output.clone();
-        Ok(Self { tailer, ended, accounts, output_state, output, known, batches, settle })
+        Ok(Self { tailer, ended, accounts, output_state, output, known, signals: signals.clone(), batches, settle })
     }
 
     /// Sends until the tailer has ended.
-    async fn finish(self, _drain: Option<Duration>) -> Ended {
+    async fn finish(self) -> Result<Ended, RunError> {
         let sending = output::run(&self.output, self.batches, self.settle, self.output_state, self.known);
         let mut sending = std::pin::pin!(sending);
         let mut ended = self.ended;
         let mut sent = false;
+        let mut failure = None;
         let result = loop {
             tokio::select! {
                 result = &mut ended => break result,
-                () = &mut sending, if !sent => sent = true,
+                result = &mut sending, if !sent => match result {
+                    Ok(()) => sent = true,
+                    // Nothing can be sent at all: the tailer stores what it has and ends.
+                    Err(error) => {
+                        failure = Some(error);
+                        sent = true;
+                        self.signals.stop();
+                    }
+                },
             }
         };
         // A panic of the tailer has ended the process; joining only frees its stack.
         let _joined = self.tailer.join();
-        result.unwrap_or(Ended { settled: false, stored: false })
+        match failure {
+            Some(error) => Err(error.into()),
+            None => Ok(result.unwrap_or(Ended { settled: false, stored: false })),
+        }
     }
 }
 
@@ -369,14 +391,11 @@ fn route(output: &Output, input: &Input) -> Route {
 }
 
 fn settings(config: &Config, once: bool) -> Settings {
-    let inputs = config
-        .inputs
-        .iter()
-        .map(|input| InputRules {
-            id: input.id.clone(),
-            identity: identity(input),
-            from_end: input.read_from == ReadFrom::End && !once,
-        });
+    let inputs = config.inputs.iter().map(|input| InputRules {
+        id: input.id.clone(),
+        identity: identity(input),
+        from_end: input.read_from == ReadFrom::End && !once,
+    });
     Settings {
         host_id: config.host_id.clone(),
         inputs: inputs.collect(),

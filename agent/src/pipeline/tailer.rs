@@ -7,12 +7,12 @@ use super::signals::{Mail, Signals};
 use crate::ack::{Accounts, Loss};
 use crate::checkpoint::{Checkpoint, KnownInput, StreamState};
 use crate::discovery::{Scanner, Sight, Watch};
-use jiff::Timestamp;
+use crate::file::FileKey;
 use crate::file::reader::{self, ReadBuffer, TurnEnd, TurnLimits};
 use crate::file::table::{Notice, OpenError, Table};
-use crate::file::FileKey;
 use crate::file::tailed::Awaits;
 use crate::output::OutputState;
+use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -525,9 +525,15 @@ enum Turned {
 
 fn loss_text(reason: Loss) -> &'static str {
     match reason {
-        Loss::TruncatedUnread => "file was truncated before all of it was read; rotate by rename instead of copytruncate",
-        Loss::DeletedUnread | Loss::DeletedBeforeOpen => "file was deleted before all of it was read; keep rotated files longer",
-        Loss::HeldFilesLimit => "rotated files held more unsent bytes than allowed; raise limits.held_files or repair the output",
+        Loss::TruncatedUnread => {
+            "file was truncated before all of it was read; rotate by rename instead of copytruncate"
+        }
+        Loss::DeletedUnread | Loss::DeletedBeforeOpen => {
+            "file was deleted before all of it was read; keep rotated files longer"
+        }
+        Loss::HeldFilesLimit => {
+            "rotated files held more unsent bytes than allowed; raise limits.held_files or repair the output"
+        }
         Loss::DamagedCompression => "packed file is damaged, its rest cannot be read",
     }
 }

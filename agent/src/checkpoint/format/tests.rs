@@ -178,7 +178,7 @@ fn any_generation() -> impl Strategy<Value = Generation> {
             size_seen: many[5],
             settled: 0,
             ranges: offsets.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect(),
-            mark: Mark { offset: many[6], prefix, tail: many[7] },
+            mark: Mark { offset: many[6], blocks: prefix, prefix, tail: many[7] },
             forced_ends: ends,
             compression: [Compression::Plain, Compression::Gzip, Compression::Zstd][usize::from(compression)],
             state: if gone { FileState::Gone } else { FileState::Live },

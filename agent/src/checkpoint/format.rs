@@ -51,7 +51,7 @@ const HEADER: usize = 28;
 const TRAILER: usize = 4;
 
 /// Bytes of a generation whose names and lists are empty and whose numbers are small.
-const MIN_GENERATION: usize = 53;
+const MIN_GENERATION: usize = 69;
 
 /// Why bytes are no checkpoint this agent can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

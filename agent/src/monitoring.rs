@@ -1,3 +1,4 @@
+
 //! What operators see of a running agent: `/status`, `/metrics`, `/healthz`, `/readyz`.
 
 use serde::{Deserialize, Serialize};

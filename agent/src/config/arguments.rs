@@ -1,0 +1,164 @@
+//! A configuration without a file: paths, `--to` and the environment.
+
+use super::address::base_url;
+use super::login;
+use super::mistake::{Mistake, Mistakes, Place, shown};
+use super::output;
+use super::path::{absolute_glob, compile_glob, is_literal};
+use super::{Checked, ConfigError};
+use super::{Environment, Login, Output, Tls, input, root};
+use std::path::{Path, PathBuf};
+
+/// Schemes of `--to` that this version does not have yet.
+const LATER: [&str; 5] = ["logstash", "logstashs", "syslog+tcp", "syslog+tls", "syslog+udp"];
+
+/// The configuration of `run PATH… --to URL` and `once PATH… --to URL`; everything else has its default.
+///
+/// `directory` is where relative paths begin. Log-ins come from `BLUEOX_API_KEY`, `BLUEOX_USERNAME` with
+/// `BLUEOX_PASSWORD`, and an authority from `BLUEOX_CA` (a path); each also as `…_FILE`.
+pub(super) fn from_arguments(
+    paths: &[String],
+    to: &str,
+    directory: &Path,
+    environment: &Environment<'_>,
+) -> Result<Checked, ConfigError> {
+    let paths = argument_paths(paths, directory)?;
+    let destination = destination(to, directory, environment)?;
+    let config = root::defaults(vec![input::defaults(paths)], destination.output, directory);
+    let conflicts = root::own_file_conflicts(&config);
+    if let Some((_, found, remedy)) = conflicts.into_iter().next() {
+        return Err(usage(found, remedy));
+    }
+    Ok(Checked { config, warnings: destination.warnings })
+}
+
+/// Where `--to` leads.
+pub(super) struct Destination {
+    pub(super) output: Output,
+    pub(super) warnings: Vec<Mistake>,
+}
+
+/// Reads `--to`. A text that is no destination is wrong usage; one that comes later or a wrong log-in is an invalid
+/// configuration.
+pub(super) fn destination(
+    to: &str,
+    directory: &Path,
+    environment: &Environment<'_>,
+) -> Result<Destination, ConfigError> {
+    let plain = |output| Ok(Destination { output, warnings: Vec::new() });
+    let scheme = to.split(':').next().unwrap_or(to);
+    match scheme {
+        "stdout" if to == "stdout:" => plain(Output::Stdout),
+        "file" => plain(Output::File(file(to, directory)?)),
+        "http" | "https" => elasticsearch(to, environment),
+        later if LATER.contains(&later) => Err(invalid(vec![Mistake {
+            place: Place::Arguments,
+            key: "--to".into(),
+            found: format!("`{later}://` comes later"),
+            remedy: "use http(s)://, file:PATH or stdout:".into(),
+        }])),
+        _ => Err(usage(
+            format!("--to {} names no output", shown(to)),
+            "write http(s)://HOST:PORT for Elasticsearch, file:PATH or stdout:",
+        )),
+    }
+}
+
+fn file(to: &str, directory: &Path) -> Result<PathBuf, ConfigError> {
+    let path = to.trim_start_matches("file:");
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path.ends_with('/') {
+        return Err(usage(format!("--to {} names no file", shown(to)), "write file:PATH"));
+    }
+    Ok(super::path::absolute(directory, Path::new(path)))
+}
+
+fn elasticsearch(to: &str, environment: &Environment<'_>) -> Result<Destination, ConfigError> {
+    let url = base_url(to).map_err(|(found, remedy)| usage(format!("--to {found}"), &remedy))?;
+    if url.login.is_some() {
+        return Err(usage(
+            "--to holds a log-in, which everyone on this machine can see in the list of processes".into(),
+            "set BLUEOX_USERNAME and BLUEOX_PASSWORD, or BLUEOX_API_KEY (each also as …_FILE), and leave it out of the URL",
+        ));
+    }
+    let (mut mistakes, mut warnings) = (Vec::new(), Vec::new());
+    let login = login::from_environment(environment, &mut mistakes, &mut warnings);
+    let ca = authority(environment, &mut mistakes);
+    if !mistakes.is_empty() {
+        return Err(invalid(mistakes));
+    }
+    if !matches!(login, Login::None) && !url.encrypted && !url.loopback {
+        let (found, remedy) = output::plain_login(&url.url);
+        warnings.push(Mistake { place: Place::Arguments, key: "--to".into(), found, remedy: remedy.into() });
+    }
+    let tls = Tls { ca, ..Tls::default() };
+    Ok(Destination { output: Output::Elasticsearch(output::defaults(url.url, login, tls)), warnings })
+}
+
+/// `BLUEOX_CA` and `BLUEOX_CA_FILE` both name the PEM file: an authority is no secret.
+fn authority(environment: &Environment<'_>, mistakes: &mut Vec<Mistake>) -> Option<PathBuf> {
+    let mut paths = Vec::new();
+    for name in ["BLUEOX_CA", "BLUEOX_CA_FILE"] {
+        match environment.text(name) {
+            Ok(path) => paths.extend(path.map(|path| (name, path))),
+            Err(mistake) => mistakes.push(*mistake),
+        }
+    }
+    let mut note = |name: &str, found: String, remedy: String| {
+        mistakes.push(Mistake { place: Place::Environment, key: name.into(), found, remedy });
+    };
+    match &paths[..] {
+        [] => None,
+        [(name, path)] => {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
+            if let Err((found, remedy)) = output::check_certificates(&path) {
+                note(name, found, remedy);
+            }
+            Some(path)
+        }
+        _ => {
+            note(
+                "BLUEOX_CA",
+                "`BLUEOX_CA` and `BLUEOX_CA_FILE` are both set".into(),
+                "set one of them".into(),
+            );
+            None
+        }
+    }
+}
+
+/// Paths of the command line as absolute globs. A file that exists by exactly that name is meant literally, whatever
+/// characters it holds; of the others one without wildcards must exist.
+pub(super) fn argument_paths(paths: &[String], directory: &Path) -> Result<Vec<String>, ConfigError> {
+    paths.iter().map(|path| argument_path(path, directory)).collect()
+}
+
+fn argument_path(path: &str, directory: &Path) -> Result<String, ConfigError> {
+    let literal = super::path::absolute(directory, Path::new(path));
+    match std::fs::metadata(&literal) {
+        Ok(metadata) if metadata.is_dir() => {
+            return Err(usage(
+                format!("{} is a directory", shown(path)),
+                "name its files, such as `DIRECTORY/*.log`",
+            ));
+        }
+        Ok(_) => return Ok(globset::escape(&literal.to_string_lossy())),
+        Err(error) if is_literal(path) && error.kind() != std::io::ErrorKind::NotFound => {
+            let found = format!("{} cannot be looked up: {}", shown(path), super::source::reason(&error));
+            return Err(usage(found, "check the path and its permissions"));
+        }
+        Err(_) => {}
+    }
+    match compile_glob(path) {
+        Ok(_) => Ok(absolute_glob(directory, path)),
+        Err(error) => Err(usage(format!("{} is no valid glob: {}", shown(path), error.kind()), "correct it")),
+    }
+}
+
+fn usage(found: String, remedy: &str) -> ConfigError {
+    ConfigError::Usage(format!("{found}; {remedy}"))
+}
+
+fn invalid(mistakes: Vec<Mistake>) -> ConfigError {
+    ConfigError::Invalid(Mistakes(mistakes))
+}

@@ -292,7 +292,17 @@ impl Engine {
         let mailbox = signals.clone();
         let settle: SettleSink = Arc::new(move |settlement| mailbox.settle(settlement));
         let output = config.output.clone();
-        Ok(Self { tailer, ended, accounts, output_state, output, known, signals: signals.clone(), batches, settle })
+        Ok(Self {
+            tailer,
+            ended,
+            accounts,
+            output_state,
+            output,
+            known,
+            signals: signals.clone(),
+            batches,
+            settle,
+        })
     }
 
     /// Sends until the tailer has ended.

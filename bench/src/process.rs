@@ -61,14 +61,31 @@ impl Process {
         if let Some(pid) = Pid::from_raw(self.child.id() as i32) {
             kill_process(pid, Signal::TERM).with_context(doing)?;
         }
+        self.ended(patience)?.with_context(|| self.overdue(patience, "SIGTERM"))
+    }
+
+    /// Waits up to `patience` for a program that ends by itself.
+    pub fn finish(&mut self, patience: Duration) -> Result<ExitStatus> {
+        self.ended(patience)?.with_context(|| self.overdue(patience, "its start"))
+    }
+
+    fn ended(&mut self, patience: Duration) -> Result<Option<ExitStatus>> {
         let until = Instant::now() + patience;
-        while Instant::now() < until {
-            if let Some(status) = self.child.try_wait().with_context(doing)? {
+        loop {
+            let status = self.child.try_wait().with_context(|| format!("wait for {}", self.name))?;
+            if status.is_some() || Instant::now() > until {
                 return Ok(status);
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        bail!("{} did not end within {patience:?} of SIGTERM; its log ends:\n{}", self.name, self.log_tail())
+    }
+
+    fn overdue(&self, patience: Duration, event: &str) -> String {
+        format!(
+            "{} did not end within {patience:?} of {event}; its log ends:\n{}",
+            self.name,
+            self.log_tail()
+        )
     }
 
     /// User and system time of all its threads so far. Resolution 10 ms.

@@ -96,7 +96,7 @@ module(load="{module}")
 template(name="line" type="string" string="%msg%")
 input(type="imfile" file="{load}" tag="bench" ruleset="ship" addMetadata="off")
 input(type="imfile" file="{live}" tag="bench" ruleset="ship" addMetadata="off")
-ruleset(name="ship" queue.type="FixedArray" queue.size="50000" queue.dequeueBatchSize="4096" queue.workerThreads="1") {{
+ruleset(name="ship" queue.type="FixedArray" queue.size="20000" queue.dequeueBatchSize="1024" queue.workerThreads="1") {{
   action(type="omelasticsearch" server="{host}" serverport="{port}" template="line" searchIndex="logs-app-default"
          searchType="" bulkmode="on" maxbytes="10m" action.resumeRetryCount="-1")
 }}

@@ -264,25 +264,9 @@ fn monitoring(section: &Section<'_>) -> Monitoring {
     Monitoring { listen, token, events: section.bool("events") }
 }
 
-/// A line has to fit a request, and the requests have to fit the memory.
+/// The requests and the longest line have to fit the memory. A line larger than `bulk.max_bytes` goes in a request of its own.
 fn check_sizes(root: &Section<'_>, config: &Config) {
     let Output::Elasticsearch(output) = &config.output else { return };
-    for (position, input) in config.inputs.iter().enumerate() {
-        if input.max_line > output.bulk_bytes {
-            let key = format!("inputs[{position}].max_line");
-            let found = format!(
-                "{} do not fit into one request of {}",
-                size_text(input.max_line as u64),
-                size_text(output.bulk_bytes as u64)
-            );
-            root.walk.mistake(
-                root.at,
-                &key,
-                found,
-                "lower it, or raise `output.elasticsearch.bulk.max_bytes`",
-            );
-        }
-    }
     let longest = config.inputs.iter().map(|input| input.max_line).max().unwrap_or(0);
     let needed =
         (output.bulk_bytes as u64).saturating_mul(output.in_flight as u64).saturating_add(longest as u64);

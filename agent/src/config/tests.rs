@@ -405,7 +405,6 @@ fn tls_files_are_read_at_the_start() {
 
 #[test]
 fn sizes_have_to_fit_each_other() {
-    bad_input("max_line: 4MiB", "inputs[0].max_line: 4MiB do not fit into one request of 2MiB");
     bad_output(
         "hosts: [http://localhost:1], bulk: {in_flight: 20}",
         "limits.memory: 24MiB cannot hold 20 requests of 2MiB",

@@ -181,14 +181,32 @@ impl Bytes<'_> {
     #[inline]
     fn write(&self, piece: Piece, document: &Document, out: &mut Vec<u8>) {
         match piece.source {
-            Source::WholeLine => text::write_quoted(self.line, out),
+            Source::Line => append(self.line, piece.range(), out),
             Source::LineInner => {
                 out.push(b'"');
-                out.extend_from_slice(self.of(piece, document));
+                append(self.line, piece.range(), out);
                 out.push(b'"');
             }
-            _ => out.extend_from_slice(self.of(piece, document)),
+            Source::Scratch => append(&document.scratch, piece.range(), out),
+            Source::Stream => append(self.stream, piece.range(), out),
+            Source::File => out.extend_from_slice(self.file),
+            Source::WholeLine => text::write_quoted(self.line, out),
         }
+    }
+}
+
+/// Appends a range of `source`. Short ones are copied in one step of fixed length, which is several times as fast as a copy
+/// of a length known at run time; what was copied too much is taken back.
+#[inline]
+pub(super) fn append(source: &[u8], range: std::ops::Range<usize>, out: &mut Vec<u8>) {
+    const STEP: usize = 32;
+    let len = range.len();
+    match source.get(range.start..).and_then(<[u8]>::first_chunk::<STEP>) {
+        Some(step) if len <= STEP => {
+            out.extend_from_slice(step);
+            out.truncate(out.len() - STEP + len);
+        }
+        _ => out.extend_from_slice(&source[range]),
     }
 }
 

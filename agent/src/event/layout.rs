@@ -1,5 +1,6 @@
 //! The order of a document: fields of one object stand together and nest.
 
+use super::document::append;
 use super::targets::{FIELDS, Field};
 use std::sync::LazyLock;
 
@@ -19,7 +20,14 @@ pub(super) struct Entry {
     groups: [u16; MAX_GROUPS],
     depth: u8,
     /// What opens the field when the given number of its objects are open already: `"a":{"b":{"c":`, `"b":{"c":`, `"c":`.
-    opens: [Box<[u8]>; MAX_GROUPS + 1],
+    opens: [Opening; MAX_GROUPS + 1],
+}
+
+/// A text with its length, padded for [`append`].
+#[derive(Debug)]
+struct Opening {
+    padded: Box<[u8]>,
+    len: u8,
 }
 
 /// Order of all fields, and the way from one to the next.
@@ -88,7 +96,8 @@ impl<'a> Nesting<'a> {
                 shared
             }
         };
-        out.extend_from_slice(&entry.opens[shared]);
+        let opening = &entry.opens[shared];
+        append(&opening.padded, 0..usize::from(opening.len), out);
         self.before = Some(entry);
     }
 
@@ -141,7 +150,9 @@ fn entry(field: Field, prefixes: &mut Vec<&'static str>) -> Entry {
         for (level, name) in names.iter().enumerate().skip(shared) {
             open += &format!("\"{name}\":{}", if level + 1 < names.len() { "{" } else { "" });
         }
-        open.into_bytes().into()
+        let len = u8::try_from(open.len()).expect("field names are short");
+        open += &" ".repeat(32);
+        Opening { padded: open.into_bytes().into(), len }
     });
     Entry {
         #[cfg(test)]

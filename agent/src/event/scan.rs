@@ -376,9 +376,8 @@ impl Scan<'_> {
 #[inline]
 pub(super) fn special(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
-    while let Some(eight) = bytes.get(at..at + 8) {
-        let word = u64::from_le_bytes(eight.try_into().expect("the slice has eight bytes"));
-        let hits = special_in(word);
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let hits = special_in(u64::from_le_bytes(*eight));
         if hits != 0 {
             return at + (hits.trailing_zeros() / 8) as usize;
         }
@@ -390,18 +389,15 @@ pub(super) fn special(bytes: &[u8], from: usize) -> usize {
     at
 }
 
-const ONES: u64 = u64::MAX / 255;
-
 /// The high bit of each byte that is `"`, `\` or below 0x20. The lowest hit is exact, those above it may be false:
 /// a borrow only travels upwards from a hit.
 #[inline]
 fn special_in(word: u64) -> u64 {
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let hits = (quote.wrapping_sub(ONES) & !quote)
-        | (backslash.wrapping_sub(ONES) & !backslash)
-        | (word.wrapping_sub(ONES * 0x20) & !word);
-    hits & (ONES << 7)
+    const ONES: u64 = u64::MAX / 255;
+    let below_quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    let below_backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+    let below_blank = word.wrapping_sub(ONES * b' ' as u64);
+    (below_quote | below_backslash | below_blank) & !word & (ONES << 7)
 }
 
 #[cfg(test)]

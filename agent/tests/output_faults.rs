@@ -5,10 +5,10 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something unexpected comes")]
 
 #[path = "support/output_harness.rs"]
-#[allow(unreachable_pub, reason = "the tests are the only ones to reach it")]
+#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
 mod harness;
 #[path = "support/scripted_server.rs"]
-#[allow(unreachable_pub, reason = "the tests are the only ones to reach it")]
+#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
 mod scripted_server;
 
 use blueox::output::Fate;

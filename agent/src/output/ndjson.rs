@@ -121,3 +121,67 @@ fn settle_stored(batch: Batch, settle: &SettleSink, state: &OutputState) {
     let Batch { index, runs, items, .. } = batch;
     settle(Settlement { index, runs, items, fates: Vec::new(), backing_index: None, last: true });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Compressor, EventMeta, Form, OpenBatch};
+    use crate::file::{FileKey, Lineage};
+    use std::sync::Mutex;
+
+    fn batch(starts: std::ops::Range<u64>, level: u8) -> Batch {
+        let mut open = OpenBatch::new("logs-app-default".into(), Form::Documents, 1 << 20);
+        for start in starts {
+            let (file, lineage) = (FileKey(1), Lineage([1; 6]));
+            let meta = EventMeta { file, lineage, start, end: start + 1, checksum: 1, uncertain: false };
+            open.push(meta, |body| body.extend_from_slice(format!("{{\"n\":{start}}}").as_bytes()));
+        }
+        open.seal(&mut Compressor::new(level))
+    }
+
+    fn sink() -> (SettleSink, Arc<Mutex<Vec<Settlement>>>) {
+        let settled = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::clone(&settled);
+        (Arc::new(move |settlement| shared.lock().unwrap().push(settlement)), settled)
+    }
+
+    #[tokio::test]
+    async fn documents_are_appended_to_the_file_before_they_settle() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.ndjson");
+        std::fs::write(&path, "before\n").unwrap();
+        let (sender, receiver) = mpsc::channel(2);
+        let (settle, settled) = sink();
+        sender.send(batch(0..2, 0)).await.unwrap();
+        sender.send(batch(2..3, 1)).await.unwrap();
+        drop(sender);
+        run_file(&path, receiver, settle, Arc::default()).await;
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "before\n{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n");
+        let settled = settled.lock().unwrap();
+        assert!(
+            settled.len() == 2
+                && settled.iter().all(|settlement| settlement.last && settlement.fates.is_empty())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_written_holds_and_recovers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("later/out.ndjson");
+        let (sender, receiver) = mpsc::channel(1);
+        let (settle, settled) = sink();
+        let state: Arc<OutputState> = Arc::default();
+        sender.send(batch(0..1, 0)).await.unwrap();
+        drop(sender);
+        let make_folder = async {
+            while state.snapshot().held.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            assert!(settled.lock().unwrap().is_empty());
+            std::fs::create_dir(path.parent().unwrap()).unwrap();
+        };
+        tokio::join!(run_file(&path, receiver, settle, Arc::clone(&state)), make_folder);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"n\":0}\n");
+        assert!(state.snapshot().held.is_empty());
+    }
+}

@@ -375,10 +375,37 @@ fn transport_error(error: &reqwest::Error) -> Answer {
     let mut detail = causes[causes.len().saturating_sub(2)..].to_vec();
     detail.dedup();
     let detail = if detail.is_empty() { error.to_string() } else { detail.join(": ") };
-    let detail = one_line(detail.as_bytes());
+    let mut detail = one_line(detail.as_bytes());
+    if let Some(remedy) = certificate_remedy(error) {
+        detail = format!("{detail}; {remedy}");
+    }
     match (error.is_connect(), error.is_timeout()) {
         (true, _) => Answer::NotSent(detail),
         (false, true) => lost(End::TimedOut, detail),
         (false, false) => lost(End::Closed, detail),
     }
+}
+
+/// What to do where the server's certificate is not accepted.
+fn certificate_remedy(error: &reqwest::Error) -> Option<&'static str> {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    let certificate = causes
+        .filter_map(|cause| cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref())
+        .find_map(|error: &rustls::Error| match error {
+            rustls::Error::InvalidCertificate(certificate) => Some(certificate),
+            _ => None,
+        })?;
+    use rustls::CertificateError as Reason;
+    Some(match certificate {
+        Reason::Expired
+        | Reason::ExpiredContext { .. }
+        | Reason::NotValidYet
+        | Reason::NotValidYetContext { .. } => {
+            "renew the server's certificate, or set the clock of this machine right"
+        }
+        Reason::NotValidForName | Reason::NotValidForNameContext { .. } => {
+            "write in `hosts` a name or address that the certificate holds"
+        }
+        _ => "set `tls.ca` to the authority that signed the server's certificate",
+    })
 }

@@ -40,9 +40,11 @@ mod source;
 mod unit;
 
 pub use meant::*;
+pub(crate) use mistake::shown;
 pub use mistake::{Mark, Mistake, Mistakes, Place};
 pub use path::compile_glob;
 pub use reference::reference;
+pub(crate) use root::host_name;
 
 use std::path::{Path, PathBuf};
 
@@ -141,6 +143,12 @@ impl Config {
         checked.warnings.extend(warnings);
         Ok(checked)
     }
+}
+
+/// The token of `blueox status`: `BLUEOX_TOKEN` or the file `BLUEOX_TOKEN_FILE` names.
+pub fn status_token(environment: &Environment<'_>) -> Result<Option<Secret>, ConfigError> {
+    let found = login::variable(environment, "BLUEOX_TOKEN").map_err(|mistake| Mistakes::from(*mistake))?;
+    Ok(found.0.map(Secret::new))
 }
 
 fn working_directory() -> Result<PathBuf, ConfigError> {

@@ -214,7 +214,7 @@ fn host_id(section: &Section<'_>) -> String {
 }
 
 /// The kernel's name of this machine.
-pub(super) fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

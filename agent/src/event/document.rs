@@ -195,23 +195,26 @@ impl Bytes<'_> {
     }
 }
 
+/// Behind the last piece of a source, so that [`append`] can copy that too in one step.
+pub(super) const PADDING: [u8; 32] = [b' '; 32];
+
 /// Appends a range of `source`. Short ones are copied in one step of fixed length, which is several times as fast as a copy
 /// of a length known at run time; what was copied too much is taken back.
 #[inline]
 pub(super) fn append(source: &[u8], range: std::ops::Range<usize>, out: &mut Vec<u8>) {
-    const STEP: usize = 32;
     let len = range.len();
-    match source.get(range.start..).and_then(<[u8]>::first_chunk::<STEP>) {
-        Some(step) if len <= STEP => {
+    match source.get(range.start..).and_then(<[u8]>::first_chunk::<{ PADDING.len() }>) {
+        Some(step) if len <= step.len() => {
             out.extend_from_slice(step);
-            out.truncate(out.len() - STEP + len);
+            out.truncate(out.len() - step.len() + len);
         }
         _ => out.extend_from_slice(&source[range]),
     }
 }
 
 /// Appends the document as one JSON object without a line break.
-pub(super) fn write(document: &Document, bytes: Bytes<'_>, layout: &Layout, out: &mut Vec<u8>) {
+pub(super) fn write(document: &mut Document, bytes: Bytes<'_>, layout: &Layout, out: &mut Vec<u8>) {
+    document.scratch.extend_from_slice(&PADDING);
     out.reserve(2 * bytes.line.len() + 1024);
     out.push(b'{');
     let mut nesting = Nesting::default();

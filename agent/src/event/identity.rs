@@ -1,5 +1,6 @@
 //! Who wrote a line: what the configuration, the environment and the file add to every document.
 
+use super::document::PADDING;
 use super::format::{self, Choice};
 use super::layout::{Rank, layout};
 use super::leftovers::{LeftoverKeys, Space};
@@ -132,6 +133,7 @@ impl Stream {
                 stream.assumed.push(fixed);
             }
         }
+        stream.texts.extend_from_slice(&PADDING);
         Ok(stream)
     }
 

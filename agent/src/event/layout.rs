@@ -1,6 +1,6 @@
 //! The order of a document: fields of one object stand together and nest.
 
-use super::document::append;
+use super::document::{PADDING, append};
 use super::targets::{FIELDS, Field};
 use std::sync::LazyLock;
 
@@ -16,8 +16,8 @@ pub(super) struct Rank(pub(super) u16);
 pub(super) struct Entry {
     #[cfg(test)]
     field: Field,
-    /// The objects the field lies in, outermost first; 0 behind the last.
-    groups: [u16; MAX_GROUPS],
+    /// Numbers of the objects the field lies in, 16 bits each, the outermost lowest.
+    groups: u64,
     depth: u8,
     /// What opens the field when the given number of its objects are open already: `"a":{"b":{"c":`, `"b":{"c":`, `"c":`.
     opens: [Opening; MAX_GROUPS + 1],
@@ -72,8 +72,8 @@ impl Entry {
     /// How many objects the fields share.
     #[inline]
     fn shared_with(&self, before: &Entry) -> usize {
-        let same = |at: &usize| self.groups[*at] == before.groups[*at] && self.groups[*at] != 0;
-        (0..MAX_GROUPS).take_while(same).count()
+        let same = ((self.groups ^ before.groups).trailing_zeros() / 16) as usize;
+        same.min(self.depth.into()).min(before.depth.into())
     }
 }
 
@@ -83,6 +83,9 @@ pub(super) struct Nesting<'a> {
     before: Option<&'a Entry>,
 }
 
+/// Ends of objects and the comma behind them, padded for [`append`].
+const ENDS: &[u8; MAX_GROUPS + 33] = b"}}}},                                ";
+
 impl<'a> Nesting<'a> {
     /// Closes the objects the field is not in, opens its own, and writes its name.
     #[inline]
@@ -91,8 +94,8 @@ impl<'a> Nesting<'a> {
             None => 0,
             Some(before) => {
                 let shared = entry.shared_with(before);
-                close(usize::from(before.depth) - shared, out);
-                out.push(b',');
+                let ended = usize::from(before.depth) - shared;
+                append(ENDS, MAX_GROUPS - ended..MAX_GROUPS + 1, out);
                 shared
             }
         };
@@ -103,14 +106,8 @@ impl<'a> Nesting<'a> {
 
     /// Closes all objects that are open.
     pub(super) fn end(self, out: &mut Vec<u8>) {
-        close(self.before.map_or(0, |entry| usize::from(entry.depth)), out);
-    }
-}
-
-#[inline]
-fn close(objects: usize, out: &mut Vec<u8>) {
-    for _ in 0..objects {
-        out.push(b'}');
+        let open = self.before.map_or(0, |entry| usize::from(entry.depth));
+        out.extend_from_slice(&ENDS[MAX_GROUPS - open..MAX_GROUPS]);
     }
 }
 
@@ -134,15 +131,15 @@ fn entry(field: Field, prefixes: &mut Vec<&'static str>) -> Entry {
     let path = field.path();
     let dots: Vec<usize> = path.match_indices('.').map(|(at, _)| at).collect();
     assert!(dots.len() <= MAX_GROUPS, "{path} lies deeper than {MAX_GROUPS} objects");
-    let mut groups = [0; MAX_GROUPS];
+    let mut groups = 0;
     for (level, dot) in dots.iter().enumerate() {
         let prefix = &path[..*dot];
         let known = prefixes.iter().position(|other| *other == prefix);
-        groups[level] = known.unwrap_or_else(|| {
+        let number = known.unwrap_or_else(|| {
             prefixes.push(prefix);
             prefixes.len() - 1
-        }) as u16
-            + 1;
+        });
+        groups |= (number as u64 + 1) << (16 * level);
     }
     let names: Vec<_> = path.split('.').collect();
     let opens = std::array::from_fn(|shared| {
@@ -151,7 +148,7 @@ fn entry(field: Field, prefixes: &mut Vec<&'static str>) -> Entry {
             open += &format!("\"{name}\":{}", if level + 1 < names.len() { "{" } else { "" });
         }
         let len = u8::try_from(open.len()).expect("field names are short");
-        open += &" ".repeat(32);
+        open += std::str::from_utf8(&PADDING).expect("blanks are text");
         Opening { padded: open.into_bytes().into(), len }
     });
     Entry {

@@ -375,18 +375,16 @@ impl Scan<'_> {
 /// Index of the first `"`, `\` or control character at or behind `from`; the length if there is none.
 #[inline]
 pub(super) fn special(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+    let mut rest = &bytes[from..];
+    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
         let hits = special_in(u64::from_le_bytes(*eight));
         if hits != 0 {
-            return at + (hits.trailing_zeros() / 8) as usize;
+            return bytes.len() - rest.len() + (hits.trailing_zeros() / 8) as usize;
         }
-        at += 8;
+        rest = behind;
     }
-    while at < bytes.len() && !matches!(bytes[at], b'"' | b'\\' | ..b' ') {
-        at += 1;
-    }
-    at
+    let tail = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | ..b' ')).count();
+    bytes.len() - rest.len() + tail
 }
 
 /// The high bit of each byte that is `"`, `\` or below 0x20. The lowest hit is exact, those above it may be false:

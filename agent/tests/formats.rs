@@ -49,7 +49,7 @@ impl Pipeline {
     fn map(&mut self, line: &str, end: LineEnd) -> (Value, Mapped) {
         let mut out = Vec::new();
         let line = Line { bytes: line.as_bytes(), offset: 4096, end, read_at: READ_AT.parse().unwrap() };
-        let mapped = self.mapper.map(&line, &mut self.stream, &mut self.file, &mut out);
+        let mapped = self.mapper.map(&line, &mut self.stream, &self.file, &mut out);
         assert!(!out.contains(&b'\n'));
         (serde_json::from_slice(&out).unwrap(), mapped)
     }

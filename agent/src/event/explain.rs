@@ -23,12 +23,7 @@ pub struct Explanation {
 }
 
 /// Maps `line` and tells how.
-pub fn explain(
-    mapper: &mut Mapper,
-    line: &Line<'_>,
-    stream: &mut Stream,
-    file: &mut FileMemory,
-) -> Explanation {
+pub fn explain(mapper: &mut Mapper, line: &Line<'_>, stream: &mut Stream, file: &FileMemory) -> Explanation {
     let mut notes = Notes::default();
     let mut document = Vec::new();
     let outcome = mapper.map_traced(line, stream, file, &mut document, &mut notes);

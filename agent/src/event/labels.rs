@@ -125,8 +125,13 @@ impl<T: Trace> Walk<'_, T> {
         let mut at = object + 1;
         while at < end {
             let node = self.nodes[at];
+            let paths_len = self.document.paths.len();
             match self.join(path, &node).filter(|_| objects < MAX_OBJECTS) {
-                Some(path) => self.left_over(path, at),
+                Some(path) => {
+                    self.left_over(path, at);
+                    // Nothing keeps the path of a label, and there may be thousands.
+                    self.document.paths.truncate(paths_len);
+                }
                 None => {
                     let piece = self.json_text(object);
                     return self.add_text(path, piece);

@@ -12,6 +12,9 @@ const MAX_KEY_LEN: usize = 128;
 /// Most spellings remembered for each of the two objects; further ones are worked out again each time.
 const MAX_SPELLINGS: usize = 2 * MAX_KEYS;
 
+/// Most leftovers of one document that share a key; the rest go to `labels.more`.
+const MAX_SAME: usize = 32;
+
 /// Which of the two objects a leftover goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Space {
@@ -104,7 +107,7 @@ impl LeftoverKeys {
     }
 
     /// The key for the leftover `path` (its characters, objects joined with `.`), unique in this document.
-    /// `None`: the stream is full.
+    /// `None`: the stream is full, or the document has the key 32 times.
     #[inline]
     pub(super) fn claim(&mut self, space: Space, path: &[u8]) -> Option<u16> {
         let number = match self.keys(space).spelling(path) {
@@ -131,20 +134,19 @@ impl LeftoverKeys {
         Some(number)
     }
 
-    /// `key_2`, `key_3` … until one is free in this document.
+    /// `key_2`, `key_3` … until one is free in this document. Past the bound a line repeats itself beyond use.
     #[cold]
     fn next_free(&mut self, space: Space, taken: u16) -> Option<u16> {
         let key = self.keys(space).names.name(taken).to_vec();
-        let mut counter = 2;
-        loop {
+        for counter in 2..=MAX_SAME {
             let mut candidate = key.clone();
             candidate.extend_from_slice(format!("_{counter}").as_bytes());
             let number = self.known_or_learned(space, &candidate)?;
             if let Some(number) = self.mark(space, number) {
                 return Some(number);
             }
-            counter += 1;
         }
+        None
     }
 
     /// Marks the key as used; `None` if this document has it already.

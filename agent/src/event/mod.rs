@@ -266,7 +266,7 @@ impl Mapper {
         &mut self,
         line: &Line<'_>,
         stream: &mut Stream,
-        file: &mut FileMemory,
+        file: &FileMemory,
         out: &mut Vec<u8>,
     ) -> Mapped {
         self.map_traced(line, stream, file, out, &mut Untraced)
@@ -276,7 +276,7 @@ impl Mapper {
         &mut self,
         line: &Line<'_>,
         stream: &mut Stream,
-        file: &mut FileMemory,
+        file: &FileMemory,
         out: &mut Vec<u8>,
         trace: &mut T,
     ) -> Mapped {

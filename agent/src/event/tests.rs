@@ -36,8 +36,8 @@ fn line(bytes: &[u8]) -> Line<'_> {
 
 fn map_line(line: &Line<'_>, stream: &mut Stream) -> (String, Mapped) {
     let mut out = b"before".to_vec();
-    let mut file = FileMemory::new(Path::new("/a.log"));
-    let mapped = Mapper::new().map(line, stream, &mut file, &mut out);
+    let file = FileMemory::new(Path::new("/a.log"));
+    let mapped = Mapper::new().map(line, stream, &file, &mut out);
     (String::from_utf8(out.split_off(6)).unwrap(), mapped)
 }
 
@@ -213,6 +213,15 @@ fn a_full_stream_names_further_keys_in_more() {
 }
 
 #[test]
+fn a_key_that_repeats_without_end_goes_to_more() {
+    let same: Vec<_> = (0..1000).map(|number| format!("\"x\":{number}")).collect();
+    let (document, mapped) = map_line(&line(format!("{{{}}}", same.join(",")).as_bytes()), &mut stream());
+    assert_sound(&document);
+    assert_eq!((mapped.more, mapped.dropped), (64, 1000 - 32 - 64));
+    assert!(document.contains("\"x_32\":31}"), "{document}");
+}
+
+#[test]
 fn learned_keys_survive_a_restart() {
     let mut first = stream();
     map_line(&line(br#"{"a":1,"b":"x"}"#), &mut first);
@@ -237,7 +246,7 @@ fn long_label_texts_are_cut_and_counted() {
 fn an_explanation_names_every_key() {
     let written = br#"{"v":0,"name":"shop","msg":"[A - END]","level":30,"hostname":"h","pid":1,"time":"2026-08-21T10:15:31Z","target":"t","line":1,"duration_ms":2,"elapsed_milliseconds":3,"x.y":true}"#;
     let explanation =
-        explain(&mut Mapper::new(), &line(written), &mut stream(), &mut FileMemory::new(Path::new("a")));
+        explain(&mut Mapper::new(), &line(written), &mut stream(), &FileMemory::new(Path::new("a")));
     assert_eq!(explanation.format, "tracing-bunyan");
     assert!(explanation.mapped.contains(&("duration_ms".into(), "event.duration")));
     assert!(explanation.mapped.contains(&("msg".into(), "message")));
@@ -251,14 +260,14 @@ fn an_explanation_names_every_key() {
 #[test]
 fn one_mapper_serves_lines_of_all_sizes_without_remembering_them() {
     let (mut mapper, mut stream) = (Mapper::new(), stream());
-    let mut file = FileMemory::new(Path::new("/a.log"));
+    let file = FileMemory::new(Path::new("/a.log"));
     let long =
         format!(r#"{{"message":"x","a":[{}],"b":"{}"}}"#, vec!["\"y\""; 999].join(","), "z".repeat(99_999));
     for written in [r#"{"message":"x","pid":1}"#, &long, "text", r#"{"message":"x","pid":1}"#] {
         let mut fresh = Vec::new();
-        Mapper::new().map(&line(written.as_bytes()), &mut stream.clone(), &mut file, &mut fresh);
+        Mapper::new().map(&line(written.as_bytes()), &mut stream.clone(), &file, &mut fresh);
         let mut used = Vec::new();
-        mapper.map(&line(written.as_bytes()), &mut stream, &mut file, &mut used);
+        mapper.map(&line(written.as_bytes()), &mut stream, &file, &mut used);
         assert_eq!(String::from_utf8(used), String::from_utf8(fresh));
     }
 }

@@ -9,6 +9,7 @@
 use super::json::{Fault, Scanner, Text};
 use super::text::truncate;
 use crate::file::identity::ID_LEN;
+use std::iter::Peekable;
 use std::sync::Arc;
 
 /// Most bytes of one item, or of one other member of the answer.
@@ -82,10 +83,10 @@ pub enum BulkError {
 }
 
 /// Reads one answer, in pieces of any size.
-#[derive(Debug)]
-pub struct BulkReader<Ids> {
-    ids: Ids,
+pub struct BulkReader<Ids: Iterator> {
+    ids: Peekable<Ids>,
     sent: u32,
+    same: SameAgain,
     place: Place,
     seen_items: bool,
     answer: BulkAnswer,
@@ -113,8 +114,9 @@ impl<Ids: Iterator<Item = [u8; ID_LEN]>> BulkReader<Ids> {
     /// For a request of `sent` documents with these ids.
     pub fn new(sent: u32, ids: Ids) -> Self {
         Self {
-            ids,
+            ids: ids.peekable(),
             sent,
+            same: SameAgain::default(),
             place: Place::Start,
             seen_items: false,
             answer: BulkAnswer::default(),
@@ -209,7 +211,19 @@ impl<Ids: Iterator<Item = [u8; ID_LEN]>> BulkReader<Ids> {
 
     #[inline]
     fn item(&mut self, scanner: &mut Scanner<'_>) -> Result<Place, Stop> {
+        if let Some(id) = self.ids.peek()
+            && self.same.take(scanner, id)?
+        {
+            self.ids.next();
+            self.answer.items += 1;
+            return Ok(Place::AfterItem);
+        }
+        self.other_item(scanner)
+    }
+
+    fn other_item(&mut self, scanner: &mut Scanner<'_>) -> Result<Place, Stop> {
         let mut action = None;
+        let start = scanner.at();
         scanner.object(|scanner, name| {
             let result = ItemResult::read(scanner, name.is(b"create"))?;
             if action.replace(result).is_some() {
@@ -226,8 +240,42 @@ impl<Ids: Iterator<Item = [u8; ID_LEN]>> BulkReader<Ids> {
         if result.id.is_some_and(|found| !found.is(&id)) {
             return Err(Stop::Answer(BulkError::Order(number)));
         }
-        self.answer.add(&result)?;
+        if self.answer.add(&result)? == Stored::Plainly {
+            self.same.learn(start, scanner.since(start), result.id);
+        }
         Ok(Place::AfterItem)
+    }
+}
+
+/// A stored item, to know the next one by: in short answers they differ in the id only.
+#[derive(Debug, Default)]
+struct SameAgain {
+    before_id: Vec<u8>,
+    after_id: Vec<u8>,
+    learned: u32,
+}
+
+impl SameAgain {
+    /// After so many looks that were learned the items are taken for all different.
+    const PATIENCE: u32 = 8;
+
+    #[inline]
+    fn take(&self, scanner: &mut Scanner<'_>, id: &[u8; ID_LEN]) -> Result<bool, Fault> {
+        scanner.peek()?;
+        Ok((1..Self::PATIENCE).contains(&self.learned) && scanner.take_all([&self.before_id, id, &self.after_id]))
+    }
+
+    fn learn(&mut self, start: usize, item: &[u8], id: Option<Text<'_>>) {
+        let Some(id) = id.filter(|id| id.plain().is_some()) else { return };
+        if self.learned == Self::PATIENCE {
+            return;
+        }
+        self.learned += 1;
+        let (before, rest) = item.split_at(id.at() - start);
+        self.before_id.clear();
+        self.before_id.extend_from_slice(before);
+        self.after_id.clear();
+        self.after_id.extend_from_slice(&rest[ID_LEN..]);
     }
 }
 
@@ -252,17 +300,21 @@ impl From<Fault> for Stop {
 
 impl BulkAnswer {
     #[inline]
-    fn add(&mut self, result: &ItemResult<'_>) -> Result<(), Fault> {
+    fn add(&mut self, result: &ItemResult<'_>) -> Result<Stored, Fault> {
         let status = result.status.ok_or(Fault::Invalid("an item has no status"))?;
+        let mut stored = Stored::Otherwise;
         match status {
             200..300 if result.error.is_some() => return Err(Fault::Invalid("a stored item has an error")),
             200..300 if result.failure_store => self.failure_store.push(self.items),
-            200..300 => self.note_index(result.index),
+            200..300 => {
+                stored = Stored::Plainly;
+                self.note_index(result.index);
+            }
             400..600 => self.note_failure(status, result),
             _ => return Err(Fault::Invalid("an item has an impossible status")),
         }
         self.items += 1;
-        Ok(())
+        Ok(stored)
     }
 
     #[inline]
@@ -288,6 +340,13 @@ impl BulkAnswer {
         };
         self.failures.push(failure);
     }
+}
+
+/// Whether an item is just stored, or anything else.
+#[derive(Debug, PartialEq, Eq)]
+enum Stored {
+    Plainly,
+    Otherwise,
 }
 
 /// The fields of one item that matter.

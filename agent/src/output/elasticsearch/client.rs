@@ -259,7 +259,7 @@ trait Sink {
     fn take(&mut self, bytes: &[u8]) -> bool;
 }
 
-struct ItemSink<Ids> {
+struct ItemSink<Ids: Iterator> {
     reader: BulkReader<Ids>,
     first: Option<u8>,
     left: u64,
@@ -388,13 +388,8 @@ fn transport_error(error: &reqwest::Error) -> Answer {
 
 /// What to do where the server's certificate is not accepted.
 fn certificate_remedy(error: &reqwest::Error) -> Option<&'static str> {
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    let certificate = causes
-        .filter_map(|cause| cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref())
-        .find_map(|error: &rustls::Error| match error {
-            rustls::Error::InvalidCertificate(certificate) => Some(certificate),
-            _ => None,
-        })?;
+    let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    let rustls::Error::InvalidCertificate(certificate) = causes.find_map(tls_error)? else { return None };
     use rustls::CertificateError as Reason;
     Some(match certificate {
         Reason::Expired
@@ -408,4 +403,9 @@ fn certificate_remedy(error: &reqwest::Error) -> Option<&'static str> {
         }
         _ => "set `tls.ca` to the authority that signed the server's certificate",
     })
+}
+
+/// The error of rustls, which is wrapped into I/O errors on its way.
+fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    cause.downcast_ref().or_else(|| tls_error(cause.downcast_ref::<io::Error>()?.get_ref()?))
 }

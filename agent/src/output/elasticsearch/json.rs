@@ -30,6 +30,7 @@ pub(super) struct Scanner<'a> {
 pub(super) struct Text<'a> {
     raw: &'a [u8],
     escaped: bool,
+    at: usize,
 }
 
 impl<'a> Scanner<'a> {
@@ -40,6 +41,21 @@ impl<'a> Scanner<'a> {
     /// Offset of the next byte.
     pub(super) fn at(&self) -> usize {
         self.at
+    }
+
+    /// The bytes from offset `start` up to the next one.
+    pub(super) fn since(&self, start: usize) -> &'a [u8] {
+        &self.bytes[start..self.at]
+    }
+
+    /// Takes these texts if they come next, one after the other.
+    #[inline]
+    pub(super) fn take_all(&mut self, texts: [&[u8]; 3]) -> bool {
+        let rest = texts.iter().try_fold(&self.bytes[self.at..], |rest, text| rest.strip_prefix(*text));
+        if let Some(rest) = rest {
+            self.at = self.bytes.len() - rest.len();
+        }
+        rest.is_some()
     }
 
     /// The next byte that is no blank; it stays.
@@ -110,7 +126,7 @@ impl<'a> Scanner<'a> {
         }
         let raw = &self.bytes[start..self.at];
         self.at += 1;
-        Ok(Text { raw, escaped })
+        Ok(Text { raw, escaped, at: start })
     }
 
     fn escape(&mut self) -> Scan<()> {
@@ -224,6 +240,11 @@ impl<'a> Text<'a> {
     #[inline]
     pub(super) fn plain(&self) -> Option<&'a [u8]> {
         (!self.escaped).then_some(self.raw)
+    }
+
+    /// Offset of the first byte between the quotes.
+    pub(super) fn at(&self) -> usize {
+        self.at
     }
 
     /// Decoded, cut to at most `max` bytes; what is no UTF-8 becomes U+FFFD.

@@ -1,7 +1,7 @@
 //! Copies of a log file that is cut to nothing, all within the agent's glob.
 
 use super::report::Report;
-use super::site::Site;
+use super::site::{PATIENCE, Site};
 use crate::fault::Plan;
 use crate::process::Process;
 use crate::writer::{LogWriter, Pace, Rotation};
@@ -37,7 +37,7 @@ impl CopyTruncate {
         let written = writer.entry().lines();
         // The judge speaks of what is missing, in case this fails.
         let drained = site.wait(&mut agent, "all lines are stored", || site.server.created() >= written);
-        drop(agent);
+        agent.stop(PATIENCE)?;
         let (ledger, fresh) = match drained {
             Ok(()) => site.settle(vec![writer.entry()])?,
             Err(error) => {

@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Longest time without any progress while something is due.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Silence after which nothing more is expected.
 const REST: Duration = Duration::from_secs(3);
@@ -48,7 +48,7 @@ impl Site {
         let directory = self.directory.display();
         format!(
             "host: {{id: bench}}\n\
-             inputs:\n  - paths: [\"{directory}/logs/*\"]\n\
+             inputs:\n  - paths: [\"{directory}/logs/*\"]\n    max_line: 16KiB\n\
              output:\n  elasticsearch:\n    hosts: [\"{}\"]\n    bulk: {{max_bytes: 128KiB, linger: 20ms, in_flight: 2}}\n\
              state: {{path: \"{directory}/state\"}}\n\
              monitoring: {{listen: null, events: false}}\n",

@@ -1,5 +1,10 @@
-
 //! What operators see of a running agent: `/status`, `/metrics`, `/healthz`, `/readyz`.
+
+mod metrics;
+
+mod server;
+
+pub use server::serve;
 
 use serde::{Deserialize, Serialize};
 use std::pin::Pin;
@@ -106,6 +111,3 @@ pub struct Memory {
 
 /// Asks the pipeline for a fresh report.
 pub type StatusSource = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = StatusReport> + Send>> + Send + Sync>;
-
-/// x
-pub async fn serve(_l: tokio::net::TcpListener, _s: StatusSource, _t: Option<crate::config::Secret>) {}

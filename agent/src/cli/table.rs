@@ -9,7 +9,10 @@ pub(super) fn write(out: &mut impl Write, rows: &[Vec<String>]) -> io::Result<()
         rows.iter().map(|row| row.iter().map(|cell| escaped(cell)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column| {
-        rows.iter().filter_map(|row: &Vec<String>| row.get(column)).map(|cell: &String| cell.chars().count()).max()
+        rows.iter()
+            .filter_map(|row: &Vec<String>| row.get(column))
+            .map(|cell: &String| cell.chars().count())
+            .max()
     };
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     for row in &rows {

@@ -72,7 +72,7 @@ impl Read for Text {
 fn lines(text: Box<dyn Read>, path: &Path, stream: &mut Stream, out: &mut impl Write) -> io::Result<()> {
     let mut reader = BufReader::with_capacity(CHUNK, text);
     let mut mapper = Mapper::new();
-    let mut file = FileMemory::new(path);
+    let file = FileMemory::new(path);
     let (mut number, mut offset) = (0u64, 0u64);
     let mut bytes = Vec::new();
     loop {
@@ -93,7 +93,7 @@ fn lines(text: Box<dyn Read>, path: &Path, stream: &mut Stream, out: &mut impl W
         };
         if !crate::line::is_blank(content) {
             let line = Line { bytes: content, offset, end, read_at: jiff::Timestamp::now() };
-            let told = explain_line(&mut mapper, &line, stream, &mut file).to_string();
+            let told = explain_line(&mut mapper, &line, stream, &file).to_string();
             write_explanation(out, number, &told)?;
         }
         offset += consumed;

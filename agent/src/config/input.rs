@@ -82,7 +82,7 @@ pub(super) static KEYS: [Key; 14] = [
     key(
         "max_line",
         Kind::Size { default: "1MiB", min: "1KiB", max: "64MiB" },
-        "Longest line. What is longer is cut there and flagged. Not above `bulk.max_bytes`.",
+        "Longest line. What is longer is cut there and flagged. A line larger than `bulk.max_bytes` goes in a request of its own.",
     ),
     key(
         "timezone",

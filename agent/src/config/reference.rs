@@ -110,5 +110,7 @@ The log-in comes from the environment, never from an argument: `BLUEOX_API_KEY`,
 each also as `…_FILE`, the path of a file that holds it. `BLUEOX_CA` (or `BLUEOX_CA_FILE`) is the path of a PEM file of
 authorities.
 
+`blueox status` sends the token in `BLUEOX_TOKEN` (or the file `BLUEOX_TOKEN_FILE` names), where the agent has a `monitoring.token`.
+
 `BLUEOX_LOG` sets what the agent logs of itself: `error`, `warn`, `info` (the default), `debug` or `trace`.
 ";

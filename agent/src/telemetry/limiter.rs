@@ -29,6 +29,8 @@ pub enum Pass {
 #[derive(Debug, Default)]
 pub struct Limiter {
     budgets: HashMap<u64, Budget>,
+    /// When full budgets were last forgotten.
+    swept: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -41,10 +43,7 @@ struct Budget {
 impl Limiter {
     /// Asks for one message of the kind `key`.
     pub fn pass(&mut self, key: u64, now: Duration) -> Pass {
-        if self.budgets.len() >= KEYS_MAX && !self.budgets.contains_key(&key) {
-            self.budgets.retain(|_, budget| !budget.is_full(now));
-        }
-        let key = if self.budgets.len() >= KEYS_MAX && !self.budgets.contains_key(&key) { 0 } else { key };
+        let key = self.room_for(key, now);
         let budget = self.budgets.entry(key).or_insert(Budget { left: BURST, refilled: now, suppressed: 0 });
         budget.refill(now);
         if budget.left == 0 {
@@ -53,6 +52,18 @@ impl Limiter {
         }
         budget.left -= 1;
         Pass::Yes { suppressed: std::mem::take(&mut budget.suppressed) }
+    }
+
+    /// The key itself, or 0, the budget that all share for which there is no room.
+    fn room_for(&mut self, key: u64, now: Duration) -> u64 {
+        if self.budgets.len() < KEYS_MAX || self.budgets.contains_key(&key) {
+            return key;
+        }
+        if self.swept.is_none_or(|swept| now.saturating_sub(swept) >= EVERY) {
+            self.swept = Some(now);
+            self.budgets.retain(|_, budget| !budget.is_full(now));
+        }
+        if self.budgets.len() < KEYS_MAX { key } else { 0 }
     }
 }
 

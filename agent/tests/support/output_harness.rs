@@ -57,15 +57,16 @@ pub fn batch(starts: Range<u64>) -> Batch {
 }
 
 pub fn batch_for(index: &str, starts: Range<u64>) -> Batch {
-    make(index, starts, 1, |start| format!("{{\"n\":{start},\"message\":\"hello\"}}"))
+    batch_of(index, starts, 1, |start| format!("{{\"n\":{start},\"message\":\"hello\"}}"))
 }
 
 /// Events that compress to nothing are not what limits are about, so the body is plain.
 pub fn big_batch(starts: Range<u64>, len: impl Fn(u64) -> usize) -> Batch {
-    make("logs-app-default", starts, 0, |start| format!("{{\"m\":\"{}\"}}", "x".repeat(len(start))))
+    batch_of("logs-app-default", starts, 0, |start| format!("{{\"m\":\"{}\"}}", "x".repeat(len(start))))
 }
 
-fn make(index: &str, starts: Range<u64>, level: u8, document: impl Fn(u64) -> String) -> Batch {
+/// Events at these offsets, with these documents.
+pub fn batch_of(index: &str, starts: Range<u64>, level: u8, document: impl Fn(u64) -> String) -> Batch {
     let mut open = OpenBatch::new(index.into(), Form::Bulk, 2 << 20);
     for start in starts {
         let meta = EventMeta {
@@ -180,7 +181,12 @@ impl Delivery {
     /// As [`Self::fates`], with the settlements as they came.
     pub async fn finish(mut self) -> Vec<Settlement> {
         self.fates().await;
-        std::mem::take(&mut self.settled.0.lock().unwrap())
+        self.settlements()
+    }
+
+    /// Settlements so far.
+    pub fn settlements(&self) -> Vec<Settlement> {
+        self.settled.0.lock().unwrap().clone()
     }
 
     /// Drops the output where it stands.

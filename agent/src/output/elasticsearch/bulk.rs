@@ -262,7 +262,8 @@ impl SameAgain {
     #[inline]
     fn take(&self, scanner: &mut Scanner<'_>, id: &[u8; ID_LEN]) -> Result<bool, Fault> {
         scanner.peek()?;
-        Ok((1..Self::PATIENCE).contains(&self.learned) && scanner.take_all([&self.before_id, id, &self.after_id]))
+        Ok((1..Self::PATIENCE).contains(&self.learned)
+            && scanner.take_all([&self.before_id, id, &self.after_id]))
     }
 
     fn learn(&mut self, start: usize, item: &[u8], id: Option<Text<'_>>) {

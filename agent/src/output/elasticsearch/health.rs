@@ -6,8 +6,12 @@ use std::sync::Arc;
 /// Requests in a row with one 400 type for nearly all items that mean a broken set-up.
 pub const STREAK: u32 = 3;
 
-/// A request of this size is never too large by what was learned.
+/// A request of this size is never too large by what was learned from 413s.
 const LEAST_LIMIT: u32 = 64 << 10;
+
+/// Requests do not shrink below this, and not above that, by what was learned from 429s.
+const LEAST_WINDOW: u32 = 4 << 10;
+const MOST_WINDOW: u32 = 64 << 20;
 
 /// What recent answers say about one index.
 #[derive(Debug, Default)]
@@ -20,21 +24,46 @@ pub struct Health {
     streak: Option<(Arc<str>, u32)>,
 }
 
-/// The request size this server takes, as learned from its 413s.
+/// The request size this server takes, as learned from its answers; lengths are those before compression.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct SizeLimit {
+    /// Smallest request that got a 413.
     refused: Option<u32>,
+    /// Halved by 429s, grown by successes: a server can refuse a request for what it would cost just now, or ever.
+    window: Option<u32>,
 }
 
 impl SizeLimit {
-    /// Length before compression from which on requests were refused.
+    /// Length from which on requests got a 413.
     pub fn refused(&self) -> Option<u32> {
         self.refused
     }
 
-    pub(super) fn learn(&mut self, raw_len: u32) {
+    /// Length that a request of more than one document stays below.
+    pub fn below(&self) -> Option<u32> {
+        self.refused.into_iter().chain(self.window).min()
+    }
+
+    pub(super) fn too_large(&mut self, raw_len: u32) {
         let learned = raw_len.max(LEAST_LIMIT);
         self.refused = Some(self.refused.map_or(learned, |known| known.min(learned)));
+    }
+
+    pub(super) fn is_throttled(&self) -> bool {
+        self.window.is_some()
+    }
+
+    pub(super) fn throttled(&mut self, raw_len: u32) {
+        self.window = Some((raw_len / 2).max(LEAST_WINDOW));
+    }
+
+    pub(super) fn worked(&mut self, raw_len: u32) {
+        self.window = match self.window {
+            // Small requests prove nothing.
+            Some(window) if raw_len < window / 2 => Some(window),
+            Some(window) => Some(window + window / 4).filter(|window| *window < MOST_WINDOW),
+            None => None,
+        };
     }
 }
 

@@ -201,6 +201,14 @@ impl Shared {
         }
     }
 
+    /// Says so when the server refused a smaller request than before.
+    pub(super) fn note_limit(&self, known: Option<u32>, limit: Option<u32>) {
+        if limit != known {
+            self.state.update(|state| state.refused_request_bytes = limit);
+            warn!(bytes = limit, "server refuses requests of this size, sending smaller ones");
+        }
+    }
+
     fn host_failed(&self, host: usize, asked: Option<Duration>, error: &str) {
         let (new, any_well) = {
             let mut hosts = lock(&self.hosts);

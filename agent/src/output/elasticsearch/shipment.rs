@@ -82,14 +82,13 @@ impl Shipment<'_> {
             Answer::Items(answer) => self.note_backing(answer.backing_index.as_deref()),
             _ => None,
         };
-        let mut limit = *lock(&self.shared.limit);
-        let known_limit = limit.refused();
-        let round = self.job.receive(sent, answer, &mut lock(&self.index.state).health, &mut limit);
-        if limit.refused() != known_limit {
-            *lock(&self.shared.limit) = limit;
-            self.shared.state.update(|state| state.refused_request_bytes = limit.refused());
-            warn!(bytes = limit.refused(), "server refuses requests of this size, sending smaller ones");
-        }
+        let round = {
+            let mut limit = lock(&self.shared.limit);
+            let known = limit.refused();
+            let round = self.job.receive(sent, answer, &mut lock(&self.index.state).health, &mut limit);
+            self.shared.note_limit(known, limit.refused());
+            round
+        };
         self.shared.note_index(self.index, &round.index);
         let settled = match &round.settled {
             Settled::AllDelivered => sent,

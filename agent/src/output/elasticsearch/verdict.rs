@@ -8,7 +8,7 @@
 //! | item 400 | refused, unless [`STREAK`](super::health::STREAK) requests in a row got one 400 type for nine in ten items: index held |
 //! | item with other 4xx | index held |
 //! | request 413, 400 | halved down to the culprit, which is refused |
-//! | request 429 | sent again; halved after [`PATIENCE`] in a row, as it may exceed what the server admits at once |
+//! | request 429 | sent again; after [`PATIENCE`] in a row smaller, as it may exceed what the server admits at once |
 //! | request 5xx, no or unreadable answer | sent again as uncertain; halved now and then, as it may be the size |
 //! | request 3xx, other 4xx, a web page | index held |
 //!
@@ -133,7 +133,7 @@ impl Job {
     pub fn request(&self, limit: SizeLimit) -> &[u32] {
         let most = self.take.clamp(1, self.now.len().max(1)).min(self.now.len());
         let candidates = &self.now[..most];
-        let Some(limit) = limit.refused() else { return candidates };
+        let Some(limit) = limit.below() else { return candidates };
         let mut size = 0u32;
         let fits = candidates.iter().take_while(|number| {
             size = size.saturating_add(self.batch.item_len(**number as usize));
@@ -172,7 +172,10 @@ impl Job {
         limit: &mut SizeLimit,
     ) -> Round {
         match answer {
-            Answer::Items(answer) => self.receive_items(sent, &answer, health),
+            Answer::Items(answer) => {
+                limit.worked(self.raw_len(sent));
+                self.receive_items(sent, &answer, health)
+            }
             Answer::Whole(whole) => self.receive_whole(sent, &whole, health, limit),
             Answer::Unknown(unknown) => self.receive_unknown(sent, &unknown, health),
             Answer::NotSent(_) => Round::nothing(),
@@ -279,9 +282,8 @@ impl Job {
         match whole.meaning() {
             Meaning::Throttled => {
                 self.throttled += 1;
-                if self.throttled > PATIENCE {
-                    self.throttled = 0;
-                    self.halve(sent);
+                if sent > 1 && (self.throttled > PATIENCE || limit.is_throttled()) {
+                    limit.throttled(self.raw_len(sent));
                 }
                 Round::nothing()
             }
@@ -293,8 +295,7 @@ impl Job {
                 Round::hold(hold_text(&whole_text(whole), remedy(whole.status, &whole.kind)))
             }
             Meaning::TooLarge if sent > 1 => {
-                limit
-                    .learn(self.now[..sent].iter().map(|number| self.batch.item_len(*number as usize)).sum());
+                limit.too_large(self.raw_len(sent));
                 self.halve(sent);
                 Round::nothing()
             }
@@ -354,6 +355,10 @@ impl Job {
             index: IndexNews::Works,
             step,
         }
+    }
+
+    fn raw_len(&self, sent: usize) -> u32 {
+        self.now[..sent].iter().map(|number| self.batch.item_len(*number as usize)).sum()
     }
 
     fn halve(&mut self, sent: usize) {

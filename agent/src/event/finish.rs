@@ -1,10 +1,10 @@
 //! What a document gets besides the values of its line: identity, requests, metrics, times, flags.
 
+use super::Refusal;
 use super::document::{DERIVED, Piece, STATED, Slot, Source};
 use super::identity::{Fixed, FixedLabel};
 use super::layout::Rank;
 use super::leftovers::Space;
-use super::scan::Refusal;
 use super::targets::Target;
 use super::walk::Walk;
 use super::{Level, Line, LineEnd, SpanPart, Trace, number};

@@ -12,6 +12,8 @@
 //! The document of a line depends on the line, the configuration, the file and the time it was read at, and, once a stream
 //! has learned its limit of keys, on the lines before it. No I/O, no clock.
 
+mod refusal;
+
 mod scan;
 
 mod lookup;
@@ -55,7 +57,7 @@ pub use explain::{Explanation, explain};
 pub use format::{Format, names as format_names};
 pub use identity::{ECS_VERSION, Environment, FileMemory, Stream, UnknownFormat};
 pub use leftovers::{LeftoverKeys, MAX_KEYS};
-pub use scan::Refusal;
+pub use refusal::Refusal;
 pub use targets::{Shape, fields};
 
 use document::{Bytes, Document};

@@ -252,7 +252,9 @@ impl Table {
         let candidates: Vec<FileKey> = self
             .files
             .values()
-            .filter(|file| file.key != newcomer.key && file.input == input && file.framed() > 0)
+            .filter(|file| file.key != newcomer.key && file.input == input)
+            // A file that stands and of which nothing was read is no original: nothing would be shipped twice.
+            .filter(|file| file.framed() > 0 || file.standing != Standing::Present)
             .filter(|file| file.known().is_some_and(|known| known.first_line == facts))
             .map(|file| file.key)
             .take(MAX_CANDIDATES)
@@ -317,6 +319,7 @@ impl Table {
     }
 
     fn compare(&mut self, newcomer: FileKey, original: FileKey) -> Comparison {
+        self.measure(newcomer);
         let here = self.files[&original].mark_here();
         let (framed, tail) = (self.files[&original].framed(), self.files[&original].tail);
         let size = self.files[&newcomer].size;
@@ -332,6 +335,15 @@ impl Table {
         match has_tail(source, &mark).unwrap_or(false) && has_prefix(source, &mark).unwrap_or(false) {
             true => Comparison::Shorter,
             false => Comparison::Different,
+        }
+    }
+
+    /// Takes the size of a newcomer as it is now: a copy seen while it was written has grown since, and is whole before its
+    /// original is truncated.
+    fn measure(&mut self, key: FileKey) {
+        let Some(facts) = self.handles.get(key).and_then(|source| source.facts().ok()) else { return };
+        if let Some(file) = self.files.get_mut(&key) {
+            file.size = facts.len();
         }
     }
 

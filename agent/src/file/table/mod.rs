@@ -279,7 +279,7 @@ impl Table {
             file.unpacked = false;
         }
         let suspicious = size < before || (touched && size == before);
-        if suspicious && file.framed() > 0 && !self.stands(key, now) {
+        if suspicious && file.known().is_some() && !self.stands(key, now) {
             return;
         }
         let Some(file) = self.files.get_mut(&key) else { return };

@@ -126,7 +126,7 @@ fn step(
     let forced = file.next_forced_end() == Some(framed + chunk.len() as u64);
     let mut flow = Flow::Continue;
     let mut consumed = frame(chunk, framed, |piece| {
-        flow = take(file, piece, skipped, sink);
+        flow = take(file, piece, max_line, skipped, sink);
         flow
     });
     if forced && flow == Flow::Continue && consumed < chunk.len() {
@@ -153,6 +153,7 @@ fn step(
 fn take(
     file: &mut Tailed,
     piece: Piece<'_>,
+    max_line: usize,
     skipped: &mut Vec<(u64, u64)>,
     sink: &mut impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
 ) -> Flow {
@@ -160,7 +161,8 @@ fn take(
         Piece::Line { start, end, .. } if file.ledger.is_settled(start, end) => Flow::Continue,
         Piece::Line { start, end, bytes } => {
             let checksum = checksum(bytes);
-            sink(&mut file.memory, RawLine { start, end, bytes, ended: LineEnd::Terminated, checksum })
+            let (bytes, ended) = within(bytes, max_line, LineEnd::Terminated);
+            sink(&mut file.memory, RawLine { start, end, bytes, ended, checksum })
         }
         Piece::Skip { start, end, nul } => {
             file.nul_bytes += nul;
@@ -199,11 +201,7 @@ fn take_unterminated(
     if file.ledger.is_settled(start, end) {
         return Flow::Continue;
     }
-    let bytes = cut_at_character(whole, max_line);
-    let ended = match bytes.len() < whole.len() {
-        true => LineEnd::Cut { original_len: whole.len() as u64 },
-        false => LineEnd::Partial,
-    };
+    let (bytes, ended) = within(whole, max_line, LineEnd::Partial);
     sink(&mut file.memory, RawLine { start, end, bytes, ended, checksum: checksum(whole) })
 }
 
@@ -219,7 +217,8 @@ fn long_line(
     let Some(end) = find_line_end(file, source, buffer)? else {
         return Ok(Step::End(TurnEnd::CaughtUp));
     };
-    let mut bytes = vec![0; ((end.text - start) as usize).min(max_line)];
+    // One byte more than fits tells whether the cut falls into a character.
+    let mut bytes = vec![0; ((end.text - start) as usize).min(max_line + 1)];
     let count = source.read_at(&mut bytes, start)?;
     if count < bytes.len() {
         return Ok(Step::End(TurnEnd::Overwritten));
@@ -325,6 +324,14 @@ fn resume_prefix(file: &mut Tailed, source: &mut Source, buffer: &mut [u8]) -> i
     }
     file.prefix = Some(Box::new(prefix));
     Ok(true)
+}
+
+/// What of a line fits, and how that ends.
+fn within(whole: &[u8], max_line: usize, ended: LineEnd) -> (&[u8], LineEnd) {
+    match whole.len() > max_line {
+        true => (cut_at_character(whole, max_line), LineEnd::Cut { original_len: whole.len() as u64 }),
+        false => (whole, ended),
+    }
 }
 
 /// At most `max` bytes, not ending inside a UTF-8 character.

@@ -139,6 +139,11 @@ impl Agent {
         self.process.finish(DEADLINE).unwrap_or_else(|error| panic!("{error:#}"))
     }
 
+    /// What the kernel says of it.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
     /// The last lines of the agent's log, over all runs.
     pub fn log(&self) -> String {
         self.process.log_tail()

@@ -426,6 +426,23 @@ fn a_line_of_many_mebibytes_takes_no_more_memory_than_its_limit() {
     assert_eq!(found[1].flags(), ["truncated"]);
 }
 
+// F22
+#[test]
+fn text_in_utf_16_is_warned_of_once_a_file() {
+    let server = server();
+    let site = Site::new(&server.url());
+    let utf_16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    log(&site, "wide.log").raw(&utf_16("\u{feff}one\ntwo\n"));
+    log(&site, "narrow.log").line("three");
+    let mut agent = site.run();
+    agent.wait("the lines are stored", || server.created() >= 3);
+    assert!(agent.stop().success());
+    let own = fs::read_to_string(site.path("agent.log")).expect("the agent's log");
+    let warnings: Vec<&str> = own.lines().filter(|line| line.contains("UTF-16")).collect();
+    assert_eq!(warnings.len(), 1, "{own}");
+    assert!(warnings[0].contains("wide.log"), "{own}");
+}
+
 // F22, F23, F24: a legacy encoding is refused, never half understood.
 #[test]
 fn an_encoding_other_than_utf_8_is_a_refused_configuration() {

@@ -380,6 +380,10 @@ impl Tailer {
             Notice::Damaged { path, error } => {
                 warn!(file = %path.display(), error, "packed file is damaged, shipping its valid part");
             }
+            Notice::Utf16(path) => warn!(
+                file = %path.display(),
+                "file is in UTF-16 but is read as UTF-8, so its lines are garbled; let its writer use UTF-8"
+            ),
             Notice::Finished(path) => info!(file = %path.display(), "rotated or deleted file is drained"),
         }
     }

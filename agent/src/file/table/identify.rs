@@ -425,6 +425,9 @@ impl Table {
         // Nobody goes on writing to a packed file.
         file.rotated |= file.compression != Compression::Plain;
         file.settle_freshness();
+        if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = newcomer.first_line.bytes[..] {
+            self.notices.push(Notice::Utf16(file.path.to_path_buf()));
+        }
         if offset > 0 {
             self.begin_at(newcomer.key, offset);
         }

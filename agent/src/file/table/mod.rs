@@ -110,6 +110,8 @@ pub enum Notice {
         /// Why.
         error: String,
     },
+    /// It begins with the byte order mark of UTF-16; read as UTF-8, its lines come out garbled.
+    Utf16(PathBuf),
     /// Drained and closed.
     Finished(PathBuf),
 }

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::event::LineEnd;
-use crate::file::identity::event_id;
+use crate::file::identity::{checksum, event_id};
+use crate::file::prefix::{Mark, tail_hash};
 use crate::file::reader::{self, ReadBuffer, TurnEnd, TurnLimits};
 use crate::file::tailed::Awaits;
 use crate::line::Flow;
@@ -535,6 +536,36 @@ fn lines_longer_than_the_buffer_arrive_whole_and_neighbours_intact() {
     assert_eq!(world.texts()[4], "end");
 }
 
+// F30: what lies before is a hole, settled by an earlier process.
+#[test]
+fn offsets_around_two_and_four_gibibytes_are_right() {
+    for border in [1u64 << 31, 1 << 32] {
+        let mut world = World::new();
+        world.append("a.log", "first\n");
+        world.look();
+        let settled = border - 3;
+        let log = fs::File::options().write(true).open(world.path("a.log")).unwrap();
+        log.set_len(settled - 1).unwrap();
+        world.append("a.log", "\n");
+        let tail = tail_hash(&[[0; 1023].as_slice(), b"\n"].concat());
+        let mut records = world.table.records(1_790_000_000);
+        records[0].settled = settled;
+        records[0].mark = Mark { offset: settled, tail, ..records[0].mark };
+        let lineage = records[0].lineage;
+        world.table = Table::new(settings(), records, false);
+
+        world.append("a.log", "over\nbehind\n");
+        world.look();
+        assert_eq!(world.texts(), ["first", "over", "behind"]);
+        let ids: Vec<_> = world.server.iter().map(|(id, _, _)| *id).collect();
+        assert_eq!(ids[1], event_id(lineage, settled, checksum(b"over")));
+        assert_eq!(ids[2], event_id(lineage, settled + 5, checksum(b"behind")));
+        assert_eq!(world.table.records(1_790_000_000)[0].settled, border + 9);
+        assert_eq!((world.repeats, world.lost()), (0, 0));
+    }
+}
+
+// F81
 #[test]
 fn start_at_the_end_applies_to_files_of_the_first_start_only() {
     let mut world = World::with(Settings {

@@ -49,6 +49,11 @@ impl Process {
         }
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// `kill -9` and wait.
     pub fn kill(&mut self) -> Result<()> {
         self.child.kill().and_then(|()| self.child.wait()).with_context(|| format!("kill {}", self.name))?;

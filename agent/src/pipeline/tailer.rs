@@ -332,6 +332,9 @@ impl Tailer {
         self.parts.accounts.read(counts.events, moved);
         self.dirty |= moved > 0;
         let rewritten = matches!(end, Ok(TurnEnd::Overwritten));
+        if end.is_ok() {
+            self.parts.table.readable(key);
+        }
         match end {
             Ok(TurnEnd::CaughtUp) => self.parts.table.unpacked(key),
             Ok(TurnEnd::More | TurnEnd::Full) => self.parts.table.enqueue(key),

@@ -624,6 +624,15 @@ impl Table {
         }
     }
 
+    /// A file could be read: what troubled it is over. Damage of a packed file stays.
+    pub fn readable(&mut self, key: FileKey) {
+        if let Some(file) = self.files.get_mut(&key)
+            && file.compression == Compression::Plain
+        {
+            file.trouble = None;
+        }
+    }
+
     /// A packed file was read to its end; says so if that end is damage.
     pub fn unpacked(&mut self, key: FileKey) {
         let Some(damage) = self.handles.get(key).and_then(|source| source.damage().map(str::to_owned)) else {

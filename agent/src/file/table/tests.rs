@@ -390,6 +390,44 @@ fn renamed_while_down_goes_on_at_the_right_offset() {
     assert_eq!(world.repeats, 0);
 }
 
+// F69: the same file system under another device number.
+#[test]
+fn a_file_whose_device_number_changed_while_down_goes_on_where_it_was() {
+    let mut world = World::new();
+    world.append("a.log", "1\n2\n");
+    world.look();
+    let mut records = world.table.records(1_790_000_000);
+    records[0].device += 1;
+    world.table = Table::new(settings(), records, false);
+    world.append("a.log", "3\n");
+    world.look();
+    world.wait(3);
+    assert_eq!(world.texts(), ["1", "2", "3"]);
+    assert_eq!((world.repeats, world.lost()), (0, 0));
+    assert_eq!(world.table.records(1_790_000_000)[0].settled, 6);
+}
+
+// F69: the directory cannot be looked at for a while, and the file is another device's when it comes back.
+#[test]
+fn a_mount_that_goes_and_comes_back_repeats_and_loses_nothing() {
+    let mut world = World::new();
+    world.append("a.log", "1\n");
+    world.look();
+    let away = world.directory.path().to_path_buf();
+    world.table.observe(Vec::new(), &[away], world.now);
+    world.wait(1);
+    // Then it looks empty, for so long that only the memory of the file is left.
+    world.rename("a.log", "a.log.hidden");
+    world.wait(70);
+    assert_eq!(world.table.files().count(), 0);
+    world.rename("a.log.hidden", "a.log");
+    world.append("a.log", "2\n");
+    world.look();
+    world.wait(3);
+    assert_eq!(world.texts(), ["1", "2"]);
+    assert_eq!((world.repeats, world.lost()), (0, 0));
+}
+
 // F01, F06
 #[test]
 fn unterminated_tail_waits_for_its_newline() {
@@ -453,6 +491,77 @@ fn deleted_and_replaced_files_are_drained_through_the_descriptor() {
     world.wait(10);
     assert_eq!(world.texts(), ["1", "3", "2"]);
     assert_eq!((world.lost(), world.table.open_count()), (0, 0));
+}
+
+// F44
+#[test]
+fn a_writer_that_keeps_the_renamed_file_and_its_successor_are_both_read() {
+    let mut world = World::new();
+    world.append("a.log", "1\n");
+    world.look();
+    world.rename("a.log", "a.log.1");
+    for second in 0..10 {
+        world.append("a.log.1", &format!("old {second}\n"));
+        world.append("a.log", &format!("new {second}\n"));
+        world.wait(1);
+    }
+    assert_eq!(world.server.len(), 21);
+    assert_eq!((world.repeats, world.lost()), (0, 0));
+}
+
+// F46: to another file system a move is a copy and a removal.
+#[test]
+fn a_file_moved_in_the_middle_of_reading_goes_on_where_it_was() {
+    for to_another_file_system in [false, true] {
+        let mut world = World::new();
+        world.append("a.log", "1\n2\n");
+        world.look();
+        world.append("a.log", "3\n4\n");
+        if to_another_file_system {
+            fs::copy(world.path("a.log"), world.path("moved.log")).unwrap();
+            fs::remove_file(world.path("a.log")).unwrap();
+        } else {
+            world.rename("a.log", "moved.log");
+        }
+        world.look();
+        world.append("moved.log", "5\n");
+        world.wait(15);
+        assert_eq!(world.texts(), ["1", "2", "3", "4", "5"], "{to_another_file_system}");
+        assert_eq!((world.repeats, world.lost()), (0, 0));
+    }
+}
+
+// F47
+#[test]
+fn ten_rotations_between_two_looks_ship_every_generation_once() {
+    let mut world = World::new();
+    world.append("a.log", "header\nfirst\n");
+    world.look();
+    for round in 0..10 {
+        for number in (1..=round).rev() {
+            world.rename(&format!("a.log.{number}"), &format!("a.log.{}", number + 1));
+        }
+        world.rename("a.log", "a.log.1");
+        world.append("a.log", &format!("header\nround {round}\n"));
+    }
+    world.look();
+    world.wait(15);
+    assert_eq!(world.server.len(), 22);
+    assert_eq!((world.repeats, world.lost()), (0, 0));
+}
+
+// F78
+#[test]
+fn more_files_than_descriptors_take_turns() {
+    let mut world = World::with(Settings { open_files: 8, ..settings() });
+    for round in 0..3 {
+        for number in 0..50 {
+            world.append(&format!("{number:02}.log"), &format!("{number:02} in round {round}\n"));
+        }
+        world.look();
+        assert!(world.table.open_count() <= 8);
+    }
+    assert_eq!((world.server.len(), world.repeats, world.lost()), (150, 0, 0));
 }
 
 // F45

@@ -120,6 +120,7 @@ async fn a_server_with_a_certificate_of_the_configured_authority_is_trusted() {
     assert_eq!(server.finish().len(), 1);
 }
 
+/// E41
 #[tokio::test]
 async fn a_certificate_that_does_not_prove_the_host_is_refused_with_the_reason() {
     let (authority, stranger) = (Authority::new(), Authority::new());

@@ -57,7 +57,7 @@ mod tests {
     use super::super::StateDirectory;
     use super::*;
 
-    // Q37. `flock` belongs to the open file, so a second opening in this process stands for a second process.
+    // Q37, C10. `flock` belongs to the open file, so a second opening in this process stands for a second process.
     #[test]
     fn a_second_agent_is_told_who_holds_the_directory() {
         let temp = tempfile::tempdir().unwrap();

@@ -255,6 +255,7 @@ mod tests {
         (fault.at.line, fault.at.column, format!("{}; {}", fault.found, fault.remedy))
     }
 
+    // C03, C04
     #[test]
     fn faults_name_line_and_column() {
         let check = |text: &str, line, column, words: &str| {
@@ -271,6 +272,7 @@ mod tests {
         check("a: @b\n", 1, 4, "quote the value");
     }
 
+    // C04
     #[test]
     fn indentation_errors_are_faults() {
         for text in ["a:\n  b: 1\n c: 2\n", "a: b: c\n", "a: [1, 2\n", "a: \"x\n", "- 1\nb: 2\n"] {
@@ -279,6 +281,7 @@ mod tests {
         }
     }
 
+    // C19
     #[test]
     fn deep_nesting_is_refused_without_recursion() {
         for text in ["[".repeat(100_000), "{a: ".repeat(100_000), "- ".repeat(100_000)] {
@@ -287,6 +290,7 @@ mod tests {
         }
     }
 
+    // C20
     #[test]
     fn scalars_stay_text() {
         let (root, faults) = parse("a: no\nb: 1e3\nc: 0644\nd: 2024-01-01\ne: ~\nf: '~'\n");

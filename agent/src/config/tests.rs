@@ -205,6 +205,7 @@ monitoring: {listen: null, events: false}
     assert!(warning.to_string().contains("tls.verify: the server's certificate is not checked"), "{warning}");
 }
 
+// C01, C02, C07
 #[test]
 fn all_mistakes_are_shown_at_once_in_the_order_of_the_file() {
     bad(
@@ -222,6 +223,7 @@ fn all_mistakes_are_shown_at_once_in_the_order_of_the_file() {
     );
 }
 
+// C02
 #[test]
 fn missing_and_empty_parts_are_mistakes() {
     for text in ["", "# nothing\n", "---\n", "null\n"] {
@@ -274,6 +276,7 @@ fn what_this_version_does_not_have_comes_later() {
     good(&format!("{INPUT}{ES}processors: []\n"));
 }
 
+// C07, C11, C20
 #[test]
 fn scalars_are_typed_by_their_key() {
     bad_root("monitoring: {events: yes}", "`yes` is neither `true` nor `false`");
@@ -298,6 +301,7 @@ fn scalars_are_typed_by_their_key() {
     );
 }
 
+// C05
 #[test]
 fn variables_expand_to_text_that_is_never_read_as_yaml() {
     let text = format!(
@@ -319,6 +323,7 @@ fn variables_expand_to_text_that_is_never_read_as_yaml() {
     assert!(with(&limit, &[("M", "much")]).unwrap_err().to_string().contains("`much` is not a size"));
 }
 
+// C03, C08, C09
 #[test]
 fn inputs_are_checked() {
     bad_input("paths: [/b]", "the key `paths` stands twice");
@@ -355,6 +360,7 @@ fn inputs_are_checked() {
     assert!(other.warnings[0].to_string().contains("`nginx` is neither `app` nor `app.<name>`"));
 }
 
+// C06, C12, C21
 #[test]
 fn one_log_in_at_most_and_a_loud_word_where_it_is_in_the_clear() {
     let host = "hosts: [https://es1]";
@@ -403,6 +409,7 @@ fn tls_files_are_read_at_the_start() {
     );
 }
 
+// C11
 #[test]
 fn sizes_have_to_fit_each_other() {
     bad_output(
@@ -413,6 +420,7 @@ fn sizes_have_to_fit_each_other() {
     bad_output("hosts: [http://localhost:1], compression: 10", "compression: `10` is too large");
 }
 
+// C23
 #[test]
 fn own_files_are_never_read_again() {
     bad(
@@ -443,6 +451,7 @@ fn status_page_beyond_loopback_needs_a_token() {
     assert_eq!(config.monitoring.token.map(|token| token.reveal().to_owned()), Some("canary".into()));
 }
 
+// C14
 #[test]
 fn no_secret_is_in_a_debug_print_or_a_message() {
     let text = |output: &str| {

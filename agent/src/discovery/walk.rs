@@ -313,7 +313,7 @@ fn kind_name(kind: FileType) -> &'static str {
 mod tests {
     use super::*;
 
-    // F53 to F55: between listing and examining, anything can happen. The walk is driven by hand to be in between.
+    // F53, F54, F55: between listing and examining, anything can happen. The walk is driven by hand to be in between.
     #[test]
     fn what_vanishes_between_listing_and_examining_is_not_taken_for_deleted() {
         let temp = tempfile::tempdir().unwrap();

@@ -68,6 +68,7 @@ fn assert_sound(document: &str) {
     }
 }
 
+// R7 of the house rules
 #[test]
 fn numbers_and_escapes_stay_as_they_are_written() {
     let written = r#"{"a":123456789012345678901234567890.10,"b":1E+2,"c":-0.0,"d":"\u00e9\/\ud83d\ude00 é","e":[1.0,2e0]}"#;
@@ -128,6 +129,7 @@ fn configuration_beats_line_beats_environment_beats_host() {
     }
 }
 
+// E52
 #[test]
 fn a_time_that_is_not_usable_is_kept_and_the_read_time_taken() {
     for time in ["\"soon\"", "\"1969-12-31T23:59:59Z\"", "\"2100-01-01T00:00:00Z\"", "-5", "true"] {
@@ -149,6 +151,7 @@ fn the_second_alias_serves_where_the_first_is_not_usable() {
     assert!(mapped.timestamp.is_some());
 }
 
+// F15, F20
 #[test]
 fn what_is_wrong_with_a_line_is_said_in_its_document() {
     let cut = Line { end: LineEnd::Cut { original_len: 5000 }, ..line(br#"{"a":"b"}"#) };
@@ -410,6 +413,7 @@ proptest! {
         }
     }
 
+    // E50
     #[test]
     fn any_object_becomes_one_sound_document(object in any_object()) {
         let mut stream = stream();

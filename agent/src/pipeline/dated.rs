@@ -67,6 +67,7 @@ fn civil(day: i64) -> (i16, i8, i8) {
 mod tests {
     use super::*;
 
+    // E52, R13 of the house rules: without a usable time the name is fixed, whatever the clock says
     #[test]
     fn name_follows_the_events_own_day() {
         let mut index = DatedIndex::parse("shop-%{+yyyy.MM.dd}-x").unwrap();

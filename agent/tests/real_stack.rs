@@ -79,9 +79,10 @@ scenarios! {
 
 #[test]
 fn every_scenario_file_is_played() {
-    let names = std::fs::read_dir(directory()).expect("the scenarios").flatten().filter_map(|entry| {
-        Some(entry.file_name().to_str()?.strip_suffix(".scenario")?.to_owned())
-    });
+    let names = std::fs::read_dir(directory())
+        .expect("the scenarios")
+        .flatten()
+        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".scenario")?.to_owned()));
     let played: BTreeSet<String> = FILES.iter().map(|&file| file.to_owned()).collect();
     assert_eq!(names.collect::<BTreeSet<_>>(), played);
 }

@@ -148,7 +148,11 @@ impl Engine {
         if refreshed.status == 404 {
             return 0;
         }
-        self.ask("GET", &format!("/{index}/_count"), "").json().ok().and_then(|body| body["count"].as_u64()).unwrap_or(0)
+        self.ask("GET", &format!("/{index}/_count"), "")
+            .json()
+            .ok()
+            .and_then(|body| body["count"].as_u64())
+            .unwrap_or(0)
     }
 
     /// The header that the judge logs in with.

@@ -89,7 +89,9 @@ impl Drop for At<'_> {
 fn server(scenario: &Scenario, stage: Stage) -> Server {
     let kind = match stage {
         Stage::FaultServer => {
-            return Server::Fault(FaultServer::start(Options::new(Plan::Calm)).expect("a server on loopback"));
+            return Server::Fault(
+                FaultServer::start(Options::new(Plan::Calm)).expect("a server on loopback"),
+            );
         }
         Stage::Elasticsearch => Kind::Elasticsearch,
         Stage::OpenSearch => Kind::OpenSearch,
@@ -115,7 +117,8 @@ impl Player {
         let random = RandomState::new().hash_one(std::process::id()) as u32;
         let short = scenario.name.replace('-', "_");
         let name = format!("blueox-test-{short}-{random:08x}");
-        let dated = scenario.steps.iter().any(|(_, step)| step.verb == "output" && step.rest.starts_with("index:"));
+        let dated =
+            scenario.steps.iter().any(|(_, step)| step.verb == "output" && step.rest.starts_with("index:"));
         let stream = match scenario.minimal {
             true => "logs-app-default".to_owned(),
             false => format!("logs-app.{short}-{random:08x}"),
@@ -128,7 +131,8 @@ impl Player {
         let site = Site::with_config(|_| String::new());
         let origin = Origin { seed: u64::from(random), writer: 1, format: Format::Tracing };
         let writer = LogWriter::open(&site.logs().join("app.log"), origin, Clock::SAMPLE, Rotation::Rename);
-        let words = [("name", &name), ("stream", &stream)].map(|(key, value)| (key.to_owned(), value.clone()));
+        let words =
+            [("name", &name), ("stream", &stream)].map(|(key, value)| (key.to_owned(), value.clone()));
         let player = Self {
             target: if dated { format!("{name}-*") } else { stream.clone() },
             words: words.into(),
@@ -182,7 +186,8 @@ impl Player {
     }
 
     fn expand(&self, text: &str) -> String {
-        let replace = |text: String, (key, value): (&String, &String)| text.replace(&format!("{{{key}}}"), value);
+        let replace =
+            |text: String, (key, value): (&String, &String)| text.replace(&format!("{{{key}}}"), value);
         self.words.iter().fold(text.to_owned(), replace)
     }
 
@@ -230,7 +235,9 @@ impl Player {
 
     fn provoke(&self, what: &str, on: bool) {
         match &self.server {
-            Server::Fault(server) => server.set_plan(if on { Plan::Script(vec![fault(what); LONG]) } else { Plan::Calm }),
+            Server::Fault(server) => {
+                server.set_plan(if on { Plan::Script(vec![fault(what); LONG]) } else { Plan::Calm })
+            }
             Server::Shared(engine) => self.provoke_engine(engine, what, on),
             Server::Own(engine) => self.provoke_engine(engine, what, on),
         }
@@ -272,8 +279,11 @@ impl Player {
             false => "host: {id: test}\nmonitoring: {listen: null, events: false}\n".to_owned(),
         };
         let mut stream = String::new();
-        if let Some((dataset, namespace)) =
-            self.stream.strip_prefix("logs-").filter(|_| !self.minimal).and_then(|stream| stream.split_once('-'))
+        if let Some((dataset, namespace)) = self
+            .stream
+            .strip_prefix("logs-")
+            .filter(|_| !self.minimal)
+            .and_then(|stream| stream.split_once('-'))
         {
             stream = format!("    data_stream: {{dataset: {dataset:?}, namespace: {namespace:?}}}\n");
         }
@@ -360,7 +370,10 @@ impl Player {
         match &self.server {
             Server::Fault(server) => {
                 for document in server.documents() {
-                    take(&format!("{}/{}", document.index, document.id), &String::from_utf8_lossy(&document.source));
+                    take(
+                        &format!("{}/{}", document.index, document.id),
+                        &String::from_utf8_lossy(&document.source),
+                    );
                 }
             }
             server => {
@@ -385,7 +398,9 @@ impl Player {
     fn is_dead(&self, rest: &str) {
         let (kind, text) = rest.split_once(' ').expect("`dead TYPE TEXT`");
         let letters = self.dead_letters();
-        let is_it = |letter: &DeadLetter| kind.split('|').any(|kind| letter.kind == kind) && letter.document.contains(text);
+        let is_it = |letter: &DeadLetter| {
+            kind.split('|').any(|kind| letter.kind == kind) && letter.document.contains(text)
+        };
         assert!(letters.iter().any(is_it), "no dead letter is a {kind} and holds {text}: {letters:#?}");
     }
 
@@ -407,7 +422,9 @@ impl Drop for Player {
         let (name, stream) = (&self.name, &self.stream);
         let _ = engine.ask("DELETE", &format!("/_data_stream/{stream}"), "");
         let plain = engine.ask("GET", &format!("/{name}-*"), "").json().unwrap_or_default();
-        for index in plain.as_object().into_iter().flat_map(|all| all.keys()).filter(|index| index.starts_with(name)) {
+        for index in
+            plain.as_object().into_iter().flat_map(|all| all.keys()).filter(|index| index.starts_with(name))
+        {
             let _ = engine.ask("DELETE", &format!("/{index}"), "");
         }
         for kind in ["_index_template", "_component_template", "_ingest/pipeline"] {

@@ -64,9 +64,15 @@ impl Scenario {
     /// Reads `tests/scenarios/NAME.scenario`.
     pub fn load(name: &str) -> Self {
         let path = directory().join(format!("{name}.scenario"));
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut scenario =
-            Self { name: name.to_owned(), node: Vec::new(), security: false, minimal: false, steps: Vec::new() };
+        let text =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut scenario = Self {
+            name: name.to_owned(),
+            node: Vec::new(),
+            security: false,
+            minimal: false,
+            steps: Vec::new(),
+        };
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {

@@ -1,8 +1,16 @@
 //! What operators see of a running agent: `/status`, `/metrics`, `/healthz`, `/readyz`.
+//!
+//! - [`StatusReport`] is the one report; `door` decides who gets which page of it, `prometheus` writes it as metrics,
+//!   `server` moves the bytes.
 
-mod metrics;
+mod door;
+
+mod prometheus;
 
 mod server;
+
+#[cfg(test)]
+mod tests;
 
 pub use server::serve;
 
@@ -109,5 +117,5 @@ pub struct Memory {
     pub limit: u64,
 }
 
-/// Asks the pipeline for a fresh report.
+/// Asks the pipeline for a fresh report. An answer that takes longer than [two seconds](serve) counts as none.
 pub type StatusSource = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = StatusReport> + Send>> + Send + Sync>;

@@ -17,5 +17,7 @@ fn main() -> ExitCode {
         tracing::error!("the cryptography provider is set already");
         return Exit::Failed.into();
     }
-    cli::execute(arguments).into()
+    let exit = cli::execute(arguments);
+    telemetry::flush();
+    exit.into()
 }

@@ -24,7 +24,7 @@ pub struct Kills {
 }
 
 /// Longest life after its first request, in milliseconds: long enough for some checkpoints, short enough for none.
-const LIFE_MAX: u64 = 1500;
+const LIFE_MAX: u64 = 2500;
 
 impl Kills {
     /// Runs in `directory` with the program `agent`.

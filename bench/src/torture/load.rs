@@ -12,7 +12,7 @@ use std::time::Duration;
 const BACKLOG: u64 = 20_000;
 
 /// Lines a file holds before it is rotated.
-const FILE_LINES: u64 = 10_000;
+const FILE_LINES: u64 = 2_000;
 
 /// Common to all writers of a run.
 #[derive(Debug, Default)]

@@ -699,6 +699,7 @@ async fn events_of_unknown_fate_are_looked_up_in_the_backing_indices_before_a_ro
         })
     })
     .await;
+    server.script_look_ups();
     let known = HashMap::from([("logs-app-default".to_owned(), ".ds-2".to_owned())]);
     let mut delivery = Delivery::start_with(config(&[server.url()]), fast(), known);
     delivery.send(harness::uncertain(batch(0..4))).await;
@@ -711,6 +712,37 @@ async fn events_of_unknown_fate_are_looked_up_in_the_backing_indices_before_a_ro
     assert_eq!(bulk[0].ids(), [harness::id(1), harness::id(3)]);
 }
 
+/// The answer to the very first request is lost and the stream rolls over: no answer has named a backing index yet.
+#[tokio::test]
+async fn where_no_backing_index_is_known_all_older_ones_are_looked_into() {
+    const STREAM: &str = r#"{"data_streams":[{"name":"logs-app-default","indices":[
+        {"index_name":".ds-1"},{"index_name":".ds-2"}]}]}"#;
+    let unknown = HashMap::from([("logs-app-default".to_owned(), String::new())]);
+    for (known, sent_before) in [(HashMap::new(), false), (unknown, true)] {
+        let mut lost = !sent_before;
+        let server = ScriptedServer::start(move |request| {
+            Some(match request.target.split('?').next().unwrap() {
+                "/_data_stream/logs-app-default" => Act::json(200, STREAM),
+                "/.ds-1/_mget" => {
+                    let stored = serde_json::json!({"found": true, "_id": harness::id(1)});
+                    Act::json(200, serde_json::json!({ "docs": [stored] }).to_string())
+                }
+                "/logs-app-default/_bulk" if std::mem::take(&mut lost) => Act::reset(),
+                "/logs-app-default/_bulk" => Act::bulk(request, |_, _| 201),
+                _ => return None,
+            })
+        })
+        .await;
+        server.script_look_ups();
+        let mut delivery = Delivery::start_with(config(&[server.url()]), fast(), known);
+        let batch = batch(0..3);
+        delivery.send(if sent_before { harness::uncertain(batch) } else { batch }).await;
+        let fates = delivery.fates().await;
+        assert_eq!([&fates[&0], &fates[&1], &fates[&2]], [&DELIVERED, &Fate::FoundBefore, &DELIVERED]);
+        server.finish();
+    }
+}
+
 /// DESIGN 3: no call other than `_bulk` may be needed for delivery.
 #[tokio::test]
 async fn where_looking_for_a_rollover_is_not_possible_events_are_delivered_and_counted() {
@@ -720,6 +752,7 @@ async fn where_looking_for_a_rollover_is_not_possible_events_are_delivered_and_c
             Some(if bulk { Act::bulk(request, |_, _| 201) } else { Act::json(status, "{}") })
         })
         .await;
+        server.script_look_ups();
         let known = HashMap::from([("logs-app-default".to_owned(), ".ds-1".to_owned())]);
         let mut delivery = Delivery::start_with(config(&[server.url()]), fast(), known);
         delivery.send(harness::uncertain(batch(0..4))).await;
@@ -733,6 +766,7 @@ async fn where_looking_for_a_rollover_is_not_possible_events_are_delivered_and_c
 #[tokio::test]
 async fn events_that_were_never_sent_cost_no_look_up() {
     let server = ScriptedServer::acts_then_store([Act::json(429, "{}")]).await;
+    server.script_look_ups();
     let known = HashMap::from([("logs-app-default".to_owned(), ".ds-1".to_owned())]);
     let mut delivery = Delivery::start_with(config(&[server.url()]), fast(), known);
     delivery.send(batch(0..4)).await;

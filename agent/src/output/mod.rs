@@ -39,7 +39,7 @@ pub enum OutputError {
 ///
 /// An Elasticsearch output takes every batch at once and holds back by itself, so the sender bounds how many are open. File
 /// and standard output take batches sealed in the form [`crate::batch::Form::Documents`], one after the other.
-/// `known` is the last backing index of each data stream, from the checkpoint. Dropping the future abandons what is open.
+/// `known` is the last backing index of each data stream, from the checkpoint, empty where no answer had named it. Dropping the future abandons what is open.
 pub async fn run(
     config: &Output,
     batches: mpsc::Receiver<Batch>,

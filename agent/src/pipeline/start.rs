@@ -252,6 +252,8 @@ impl Engine {
     ) -> Result<Self, RunError> {
         let output_state = Arc::new(OutputState::default());
         let known = restored.known_backing();
+        let mut backing = known.clone();
+        backing.retain(|_, index| !index.is_empty());
         let (sender, batches) = mpsc::channel(MAX_BATCHES_OUT);
         let accounts = Arc::new(Accounts::new());
         let environment = Environment::from_process(&config.host_id);
@@ -275,7 +277,7 @@ impl Engine {
             dead_letters,
             output: output_state.clone(),
             max_line: config.inputs.iter().map(|input| input.max_line).collect(),
-            backing: known.clone(),
+            backing,
             once,
             drain: config.drain,
             limits: config.limits.clone(),
@@ -336,9 +338,12 @@ impl Engine {
 }
 
 impl Restored {
+    /// Backing index of each index an earlier run may have sent to; empty where no answer came that named it.
     fn known_backing(&self) -> HashMap<String, String> {
         let streams = self.checkpoint.streams.iter();
-        streams.filter_map(|stream| Some((stream.index.clone(), stream.backing_index.clone()?))).collect()
+        streams
+            .map(|stream| (stream.index.clone(), stream.backing_index.clone().unwrap_or_default()))
+            .collect()
     }
 }
 

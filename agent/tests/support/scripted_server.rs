@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::io::Read;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -152,6 +153,7 @@ type Script = Box<dyn FnMut(&Request) -> Option<Act> + Send>;
 struct Shared {
     script: Mutex<Script>,
     early: Mutex<Script>,
+    looks_up: AtomicBool,
     requests: Mutex<Vec<Request>>,
     connections: Mutex<usize>,
     errors: Mutex<Vec<String>>,
@@ -197,6 +199,11 @@ impl ScriptedServer {
         *self.shared.early.lock().unwrap() = Box::new(early);
     }
 
+    /// Leaves also the look for a rollover to the script. Else it is told that there is no data stream, unrecorded.
+    pub fn script_look_ups(&self) {
+        self.shared.looks_up.store(true, Ordering::SeqCst);
+    }
+
     pub fn serve(
         listener: TcpListener,
         tls: Option<TlsAcceptor>,
@@ -205,6 +212,7 @@ impl ScriptedServer {
         let shared = Arc::new(Shared {
             script: Mutex::new(Box::new(script)),
             early: Mutex::new(Box::new(|_| None)),
+            looks_up: AtomicBool::new(false),
             requests: Mutex::default(),
             connections: Mutex::default(),
             errors: Mutex::default(),
@@ -308,6 +316,10 @@ async fn talk(mut connection: Connection, shared: &Shared) -> Result<(), String>
         let early = (shared.early.lock().unwrap())(&request);
         if early.is_none() && !read_body(connection.stream(), &mut buffer, length, &mut request).await {
             return Ok(());
+        }
+        if request.target.starts_with("/_data_stream/") && !shared.looks_up.load(Ordering::SeqCst) {
+            perform(&mut connection, &Act::json(404, "{}")).await;
+            continue;
         }
         shared.record(&mut request);
         let act = early.or_else(|| (shared.script.lock().unwrap())(&request));

@@ -18,6 +18,18 @@ pub enum Answer {
     NotSent(String),
 }
 
+impl Answer {
+    /// Whether the server may have stored documents that this does not call stored.
+    pub fn leaves_doubt(&self) -> bool {
+        match self {
+            Self::Items(answer) => answer.failures.iter().any(|failure| failure.status >= 500),
+            Self::Whole(whole) => whole.meaning() == Meaning::Failed,
+            Self::Unknown(_) => true,
+            Self::NotSent(_) => false,
+        }
+    }
+}
+
 /// An answer to a request as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whole {

@@ -39,7 +39,7 @@ use tracing::{error, warn};
 ///
 /// Takes every batch it is given, so that those of one index never wait for those of another; the sender bounds how many
 /// are open ([`crate::output::Settlement::last`] says when one is not any more). At most `bulk.in_flight` requests are under
-/// way. `known` is the last backing index of each data stream. Dropping the future abandons all requests.
+/// way. `known` is the last backing index of each data stream, empty where no answer had named it. Dropping the future abandons all requests.
 pub async fn run(
     config: &Elasticsearch,
     timing: Timing,

@@ -29,7 +29,8 @@ pub(super) enum Found {
     NotAllowed(String),
 }
 
-/// Looks `ids` up in the backing indices of `stream` older than the one written to, from `known` on.
+/// Looks `ids` up in the backing indices of `stream` older than the one written to, from `known` on; where that is empty, in
+/// all of them.
 ///
 /// An error is that of the host: no connection, no usable answer, a status of 429 or 5xx.
 pub(super) async fn look_up(

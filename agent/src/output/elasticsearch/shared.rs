@@ -28,7 +28,7 @@ pub(super) struct Shared {
     pub(super) in_flight: Semaphore,
     pub(super) compressor: Mutex<Compressor>,
     pub(super) limit: Mutex<SizeLimit>,
-    /// Backing indices as the checkpoint of an earlier run knew them.
+    /// Backing indices as the checkpoint of an earlier run knew them; empty where it did not.
     pub(super) known: HashMap<String, String>,
     pub(super) said_unchecked: AtomicBool,
     indices: Mutex<HashMap<Arc<str>, Arc<Index>>>,
@@ -129,7 +129,7 @@ impl Shared {
         let state = IndexState {
             gate: Gate::new(self.backoff()),
             health: Health::default(),
-            backing: self.known.get(&**name).cloned(),
+            backing: self.known.get(&**name).filter(|backing| !backing.is_empty()).cloned(),
             is_data_stream: true,
         };
         let index = Arc::new(Index {

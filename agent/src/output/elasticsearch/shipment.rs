@@ -22,9 +22,19 @@ pub(super) async fn ship(shared: Arc<Shared>, batch: Batch) {
         return;
     }
     let index = shared.index(&batch.index);
-    let origin = origin(&shared, &index, &batch);
-    let mut shipment =
-        Shipment { shared: &shared, index: &index, job: Job::new(batch, shared.backoff()), origin };
+    let before = match batch.items.iter().any(|item| item.uncertain) {
+        true => shared.known.get(&*batch.index).cloned(),
+        false => None,
+    };
+    let now = lock(&index.state).backing.clone().unwrap_or_default();
+    let mut shipment = Shipment {
+        shared: &shared,
+        index: &index,
+        job: Job::new(batch, shared.backoff()),
+        before,
+        now,
+        in_doubt: false,
+    };
     while let Some(step) = shipment.next_request().await {
         if let Step::Pause(pause) = step {
             tokio::time::sleep(pause).await;
@@ -32,20 +42,16 @@ pub(super) async fn ship(shared: Arc<Shared>, batch: Batch) {
     }
 }
 
-/// The backing index that was written to when items of the batch may first have been sent: an earlier run's last one, or
-/// the present one.
-fn origin(shared: &Shared, index: &Index, batch: &Batch) -> Option<String> {
-    if batch.items.iter().any(|item| item.uncertain) {
-        return shared.known.get(&*batch.index).cloned();
-    }
-    lock(&index.state).backing.clone()
-}
-
 struct Shipment<'a> {
     shared: &'a Shared,
     index: &'a Index,
     job: Job,
-    origin: Option<String>,
+    /// Items may have been sent by an earlier run, when this was the backing index; empty where that run never learned it.
+    before: Option<String>,
+    /// The backing index when this run began to send the batch; empty where no answer has named it yet.
+    now: String,
+    /// A request of this run may have been carried out without its answer saying so.
+    in_doubt: bool,
 }
 
 impl Shipment<'_> {
@@ -82,6 +88,7 @@ impl Shipment<'_> {
             Answer::Items(answer) => self.note_backing(answer.backing_index.as_deref()),
             _ => None,
         };
+        self.in_doubt |= answer.leaves_doubt();
         let round = {
             let mut limit = lock(&self.shared.limit);
             let known = limit.refused();
@@ -134,16 +141,16 @@ impl Shipment<'_> {
     /// Looks up those of the next items that may have been stored before a rollover. True if some were: they are settled.
     async fn look_for_rollover(&mut self, sent: usize) -> bool {
         let uncertain = self.job.uncertain(sent);
-        let Some(origin) =
-            self.origin.clone().filter(|origin| !uncertain.is_empty() && **origin != *self.index.name)
-        else {
-            return false;
+        let origin = match &self.before {
+            Some(before) => before,
+            None if self.in_doubt => &self.now,
+            None => return false,
         };
-        if !lock(&self.index.state).is_data_stream {
+        if uncertain.is_empty() || **origin == *self.index.name || !lock(&self.index.state).is_data_stream {
             return false;
         }
         let ids: Vec<_> = self.ids(&uncertain);
-        match self.found(&origin, &ids).await {
+        match self.found(origin, &ids).await {
             Found::NoDataStream => {
                 lock(&self.index.state).is_data_stream = false;
                 false

@@ -59,6 +59,9 @@ struct Target {
     open: OpenBatch,
     since: Option<Instant>,
     out: usize,
+    /// The backing index that took the last event, until the batches sent before that was known have returned: one of them
+    /// may lie in the index before, and a restart has to look for it there. Nothing leaves until then.
+    rolled_over_to: Option<String>,
 }
 
 /// Mapping and batching.
@@ -154,7 +157,10 @@ impl Intake {
     }
 
     fn may_leave(&self, target: &Target) -> bool {
-        target.out < self.rules.in_flight && self.out < self.max_out && !self.blocked
+        target.out < self.rules.in_flight
+            && self.out < self.max_out
+            && !self.blocked
+            && target.rolled_over_to.is_none()
     }
 
     /// Maps a line into the open batch of its index.
@@ -277,12 +283,19 @@ impl Intake {
         true
     }
 
-    /// A batch of this index has all its verdicts.
-    pub(super) fn returned(&mut self, index: &Arc<str>) {
-        self.out = self.out.saturating_sub(1);
+    /// An answer named another backing index than before.
+    pub(super) fn roll_over(&mut self, index: &Arc<str>, backing: String) {
         if let Some(target) = self.targets.get_mut(index) {
-            target.out = target.out.saturating_sub(1);
+            target.rolled_over_to = Some(backing);
         }
+    }
+
+    /// A batch of this index has all its verdicts. Returns the backing index that all later ones go to, if it is new.
+    pub(super) fn returned(&mut self, index: &Arc<str>) -> Option<String> {
+        self.out = self.out.saturating_sub(1);
+        let target = self.targets.get_mut(index)?;
+        target.out = target.out.saturating_sub(1);
+        target.rolled_over_to.take_if(|_| target.out == 0)
     }
 
     /// No more batches: the output ends when it has its verdicts.
@@ -301,6 +314,7 @@ fn target_of<'a>(
         open: OpenBatch::new(index.clone(), rules.form, rules.max_bytes),
         since: None,
         out: 0,
+        rolled_over_to: None,
     });
     target.since.get_or_insert(now);
     target

@@ -39,11 +39,12 @@ impl Tailer {
     pub(super) fn settle(&mut self, settlement: Settlement) {
         self.progress_at = Instant::now();
         self.mark_dirty();
-        if settlement.last {
-            self.parts.intake.returned(&settlement.index);
-        }
         if let Some(backing) = &settlement.backing_index {
-            self.parts.backing.insert(settlement.index.to_string(), backing.clone());
+            self.parts.intake.roll_over(&settlement.index, backing.clone());
+        }
+        let settled_in = if settlement.last { self.parts.intake.returned(&settlement.index) } else { None };
+        if let Some(backing) = settled_in {
+            self.parts.backing.insert(settlement.index.to_string(), backing);
         }
         match settlement.fates.is_empty() {
             true => self.settle_delivered(&settlement),

@@ -184,6 +184,8 @@ impl Table {
         file.tail = tail.unwrap_or(file.tail);
         // Renamed while nobody looked: its tail may never be terminated.
         file.rotated |= *file.path != *record.path || file.compression != Compression::Plain;
+        // An earlier process may have sent what lies behind the settled offset, also of a file that was found late.
+        file.fresh_from = u64::MAX;
         file.settle_freshness();
         file.grown_at = Instant::now();
         self.enqueue(key);
@@ -234,9 +236,6 @@ impl Table {
             let record = self.remembered.swap_remove(place);
             self.resume(newcomer.key, &record);
             if let Some(file) = self.files.get_mut(&newcomer.key) {
-                // What an earlier process sent of the rest is not known.
-                file.fresh_from = u64::MAX;
-                file.settle_freshness();
                 file.rotated = true;
                 self.notices.push(Notice::Adopted { path: file.path.to_path_buf(), offset: record.settled });
             }
@@ -293,8 +292,9 @@ impl Table {
                 if source.compression() != Compression::Plain {
                     return true;
                 }
-                let there = tail_at(source, framed).unwrap_or(None) == Some(tail)
-                    && begins_with(source, self.files[&key].known()).unwrap_or(true);
+                // A read that fails says nothing about the text.
+                let same_tail = tail_at(source, framed).map_or(true, |there| there == Some(tail));
+                let there = same_tail && begins_with(source, self.files[&key].known()).unwrap_or(true);
                 if !there {
                     self.overwrite(key, now);
                 }
@@ -529,6 +529,11 @@ impl Table {
             file.awaits_checkpoint = Awaits::Next;
         }
         file.rewind();
+        let framed = file.framed();
+        let tail = self.handles.get(key).and_then(|source| tail_at(source, framed).ok().flatten());
+        if let (Some(file), Some(tail)) = (self.files.get_mut(&key), tail) {
+            file.tail = tail;
+        }
         self.enqueue(key);
     }
 }

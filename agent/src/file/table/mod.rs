@@ -195,7 +195,7 @@ impl Table {
 
     /// How many files are open.
     pub fn open_count(&self) -> usize {
-        self.handles.len()
+        self.handles.count()
     }
 
     /// What happened since the last call.
@@ -309,12 +309,11 @@ impl Table {
     pub fn enqueue(&mut self, key: FileKey) {
         let Some(file) = self.files.get_mut(&key) else { return };
         match &file.identity {
-            Identity::Known(_) => {
-                if file.may_have_more() && !file.queued && !file.collided {
-                    file.queued = true;
-                    self.ready.push_back(key);
-                }
+            Identity::Known(_) if file.may_have_more() && !file.queued && !file.collided => {
+                file.queued = true;
+                self.ready.push_back(key);
             }
+            Identity::Known(_) => {}
             _ if file.size > 0 => {
                 self.undecided.insert(key);
             }

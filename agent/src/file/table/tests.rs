@@ -739,6 +739,46 @@ fn restart_before_any_verdict_repeats_the_same_ids() {
     assert_eq!((world.server.len(), world.repeats), (2, 2));
 }
 
+// An id that is taken: the file goes on where it was settled, under another lineage, and is not taken for rewritten.
+#[test]
+fn collided_file_goes_on_at_its_settled_offset_under_a_new_generation() {
+    let mut world = World::new();
+    world.append("a.log", "1\n2\n");
+    world.look();
+    world.settle = false;
+    world.append("a.log", "3\n4\n");
+    world.look();
+    let key = world.table.files().next().unwrap().key;
+    let before = world.table.file(key).unwrap().lineage();
+    world.withheld.clear();
+    world.table.file_mut(key).unwrap().collided = true;
+    world.table.regenerate(key);
+    world.settle = true;
+    world.look();
+    let file = world.table.file(key).unwrap();
+    assert_ne!(file.lineage(), before);
+    assert_eq!(file.known().unwrap().generation, 1);
+    assert_eq!(world.texts()[4..], ["3", "4"]);
+    assert!(!world.notices.iter().any(|notice| matches!(notice, Notice::Rewritten(_))));
+}
+
+// A rename during the first scan hides a file from it; what an earlier process sent of it is still no surprise.
+#[test]
+fn file_of_the_checkpoint_that_is_found_late_may_have_been_sent_before() {
+    let mut world = World::new();
+    world.append("a.log", "1\n");
+    world.look();
+    world.append("a.log", "2\n");
+    world.rename("a.log", "a.hidden");
+    world.restart();
+    world.look();
+    world.rename("a.hidden", "a.log");
+    let found = world.found();
+    world.table.observe(found, &[], world.now);
+    let file = world.table.files().next().unwrap();
+    assert_eq!((file.framed(), file.fresh_from), (2, 4));
+}
+
 /// What happens to a log directory.
 #[derive(Debug, Clone)]
 enum Action {

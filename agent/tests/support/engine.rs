@@ -82,7 +82,7 @@ fn shared_directory(kind: Kind) -> PathBuf {
     for entry in fs::read_dir(&all).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let pid = name.rsplit('-').next().unwrap_or_default();
-        if !Path::new("/proc").join(pid).exists() {
+        if !Path::new("/proc").join(pid).try_exists().unwrap_or(false) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }

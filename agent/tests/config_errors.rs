@@ -96,6 +96,7 @@ fn refused(output: &Output, pieces: &[&str]) {
 const GOOD: &str =
     "inputs: [{paths: ['/nowhere/*.log']}]\noutput: {elasticsearch: {hosts: ['http://127.0.0.1:9']}}\n";
 
+// C01, C03, C07
 #[test]
 fn every_mistake_is_one_line_with_file_line_column_key_and_remedy() {
     let site = Site::new();
@@ -116,6 +117,7 @@ fn every_mistake_is_one_line_with_file_line_column_key_and_remedy() {
     );
 }
 
+// C04
 #[test]
 fn tabs_and_indentation_are_named_by_line_and_column() {
     let site = Site::new();
@@ -126,6 +128,7 @@ fn tabs_and_indentation_are_named_by_line_and_column() {
     refused(&site.check("inputs:\n  - paths: [a]\n - b\n"), &["c.yaml:3:"]);
 }
 
+// C02, C17
 #[test]
 fn a_file_that_cannot_be_a_configuration_is_refused_at_once() {
     let site = Site::new();
@@ -147,6 +150,7 @@ fn a_file_that_cannot_be_a_configuration_is_refused_at_once() {
     refused_file("empty", "the configuration is empty");
 }
 
+// C17
 #[test]
 fn an_unreadable_file_is_refused() {
     let site = Site::new();
@@ -162,6 +166,7 @@ fn an_unreadable_file_is_refused() {
     );
 }
 
+// C19
 #[test]
 fn alias_bombs_and_deep_nesting_are_refused_fast() {
     let site = Site::new();
@@ -181,6 +186,7 @@ fn alias_bombs_and_deep_nesting_are_refused_fast() {
     refused(&site.check(staircase), &["nested deeper than 32 levels"]);
 }
 
+// C13
 #[test]
 fn check_tells_by_its_exit_code_and_touches_neither_network_nor_state() {
     let site = Site::new();
@@ -222,6 +228,7 @@ fn run_writes_nothing_before_it_knows_that_the_configuration_is_valid() {
     assert_eq!(site.names(), ["c.yaml"]);
 }
 
+// C05
 #[test]
 fn variables_are_expanded_as_text_and_unset_ones_are_mistakes() {
     let site = Site::new();
@@ -242,6 +249,7 @@ fn variables_are_expanded_as_text_and_unset_ones_are_mistakes() {
     );
 }
 
+// C06
 #[test]
 fn secret_files_must_be_there_and_wide_modes_are_warned_of() {
     let site = Site::new();
@@ -260,6 +268,7 @@ fn secret_files_must_be_there_and_wide_modes_are_warned_of() {
     assert_eq!(stderr(&site.check(text)), "");
 }
 
+// C21, E43
 #[test]
 fn credentials_in_the_clear_and_unverified_certificates_are_warned_of_at_each_start() {
     let site = Site::new();
@@ -270,6 +279,7 @@ fn credentials_in_the_clear_and_unverified_certificates_are_warned_of_at_each_st
     assert!(!warnings.contains("CANARY") && !warnings.contains("es2"), "{warnings}");
 }
 
+// C23
 #[test]
 fn an_output_file_that_is_also_an_input_is_refused() {
     let site = Site::new();
@@ -283,6 +293,7 @@ fn an_output_file_that_is_also_an_input_is_refused() {
     assert_eq!(std::fs::read_to_string(site.path("app.log")).expect("readable"), "{}\n");
 }
 
+// C22
 #[test]
 fn help_and_version_are_all_of_standard_output_and_wrong_usage_is_2() {
     let site = Site::new();
@@ -340,6 +351,7 @@ fn destinations_that_come_later_are_an_invalid_configuration() {
     }
 }
 
+// C14
 #[test]
 fn no_message_of_any_command_holds_a_secret() {
     let site = Site::new();
@@ -372,6 +384,7 @@ fn no_message_of_any_command_holds_a_secret() {
     assert!(!stderr(&run).contains("CANARY"));
 }
 
+// C14
 #[test]
 fn a_running_agent_tells_no_secret_and_status_needs_its_token() {
     let site = Site::new();

@@ -337,6 +337,7 @@ mod tests {
         }
     }
 
+    // F51
     #[test]
     fn a_cut_file_gives_its_valid_part_and_says_so() {
         let text = text();

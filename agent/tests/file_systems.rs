@@ -110,7 +110,9 @@ impl Overlay {
     /// `None` where mounting is not allowed.
     fn mount(lower: &Path, work: &Path, at: &Path) -> Option<Self> {
         let (upper, scratch) = (work.join("upper"), work.join("scratch"));
-        [&upper, &scratch].map(|path| fs::create_dir_all(path).expect("a directory"));
+        for directory in [&upper, &scratch] {
+            fs::create_dir_all(directory).expect("a directory");
+        }
         let options = format!(
             "lowerdir={},upperdir={},workdir={}",
             lower.display(),

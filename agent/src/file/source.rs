@@ -7,6 +7,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 /// How the text lies on disk, told by the first bytes, never by the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,7 +57,7 @@ impl Physical {
 
 /// An open file.
 pub struct Source {
-    file: File,
+    file: Arc<File>,
     text: Text,
 }
 
@@ -75,9 +76,10 @@ impl Source {
         }
         let mut beginning = [0; 4];
         let known = read_full(&file, &mut beginning, 0)?;
+        let file = Arc::new(file);
         let text = match Compression::of(&beginning[..known]) {
             Compression::Plain => Text::Plain,
-            packed => Text::Packed(Box::new(Unpacked::new(file.try_clone()?, packed))),
+            packed => Text::Packed(Box::new(Unpacked::new(file.clone(), packed))),
         };
         Ok(Self { file, text })
     }
@@ -161,7 +163,8 @@ fn read_full(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
 
 /// Text of a packed file, with the last stretch of it kept so that an unfinished line can be read again.
 struct Unpacked {
-    file: File,
+    /// Shared, not duplicated: a packed file takes one descriptor like any other.
+    file: Arc<File>,
     compression: Compression,
     decoder: Option<Box<dyn Read + Send>>,
     window: Vec<u8>,
@@ -174,7 +177,7 @@ impl Unpacked {
     /// Most text unpacked at once.
     const STEP: usize = 64 * 1024;
 
-    fn new(file: File, compression: Compression) -> Self {
+    fn new(file: Arc<File>, compression: Compression) -> Self {
         Self {
             file,
             compression,
@@ -193,7 +196,11 @@ impl Unpacked {
         let wanted_end = offset + buffer.len() as u64;
         while self.window_end() < wanted_end && !self.ended {
             self.forget_before(offset);
-            self.unpack_step();
+            self.unpack_step()?;
+        }
+        if self.ended {
+            self.forget_before(offset);
+            self.window.shrink_to_fit();
         }
         let Some(from) = offset.checked_sub(self.window_start) else { return Ok(0) };
         let available = self.window.get(from as usize..).unwrap_or_default();
@@ -207,8 +214,7 @@ impl Unpacked {
     }
 
     fn rewind(&mut self) -> io::Result<()> {
-        let reader =
-            BufReader::with_capacity(16 * 1024, AtOffset { file: self.file.try_clone()?, offset: 0 });
+        let reader = BufReader::with_capacity(16 * 1024, AtOffset { file: self.file.clone(), offset: 0 });
         self.decoder = Some(match self.compression {
             Compression::Zstd => Box::new(ZstdFrames { input: Some(reader), frame: None }),
             _ => Box::new(MultiGzDecoder::new(reader)),
@@ -226,27 +232,54 @@ impl Unpacked {
         self.window_start += known;
     }
 
-    fn unpack_step(&mut self) {
-        let Some(decoder) = &mut self.decoder else { return };
+    fn unpack_step(&mut self) -> io::Result<()> {
+        let Some(decoder) = &mut self.decoder else { return Ok(()) };
         let before = self.window.len();
         self.window.resize(before + Self::STEP, 0);
         let outcome = decoder.read(&mut self.window[before..]);
         self.window.truncate(before + *outcome.as_ref().unwrap_or(&0));
         match outcome {
-            Ok(0) => self.ended = true,
+            Ok(0) => self.end(None),
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => {
-                self.ended = true;
-                self.damage = Some(error.to_string());
+            Err(error) if is_of_the_system(&error) => {
+                // What the decoder had taken is lost to it: the next read unpacks from the beginning.
+                self.decoder = None;
+                return Err(error);
             }
+            Err(error) => self.end(Some(error.to_string())),
         }
+        Ok(())
     }
+
+    /// The text ends here; the memory of the decoder is given back.
+    fn end(&mut self, damage: Option<String>) {
+        self.ended = true;
+        self.damage = damage;
+        self.decoder = Some(Box::new(io::empty()));
+    }
+}
+
+/// Whether reading failed, not unpacking.
+fn is_of_the_system(error: &io::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let code = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
+        if code.is_some() {
+            return true;
+        }
+        // An `io::Error` that wraps another hands out that one's source, not the error itself.
+        cause = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .map_or_else(|| error.source(), |inner| Some(inner as &(dyn std::error::Error + 'static)));
+    }
+    false
 }
 
 /// Reads a file by position, so that several readers can share one open file.
 struct AtOffset {
-    file: File,
+    file: Arc<File>,
     offset: u64,
 }
 

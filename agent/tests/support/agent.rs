@@ -82,7 +82,19 @@ impl Site {
     /// Starts `blueox` with `arguments`, the site's directory being the working directory.
     pub fn start(&self, arguments: &[&std::ffi::OsStr]) -> Agent {
         let mut command = Command::new(env!("CARGO_BIN_EXE_blueox"));
-        command.args(arguments).current_dir(self.directory.path());
+        command.args(arguments);
+        self.launch(command)
+    }
+
+    /// Starts `blueox run` through a program that becomes it: `prlimit`, `setpriv`, `unshare`, `strace -D`.
+    pub fn run_under(&self, wrapper: &[&str]) -> Agent {
+        let mut command = Command::new(wrapper[0]);
+        command.args(&wrapper[1..]).args([env!("CARGO_BIN_EXE_blueox"), "run", "-c"]).arg(self.config());
+        self.launch(command)
+    }
+
+    fn launch(&self, mut command: Command) -> Agent {
+        command.current_dir(self.directory.path());
         let process = Process::start("the agent", command, &self.path("agent.log")).expect("started");
         let status = Client::new(&format!("http://{}", self.status), None).expect("an http address");
         Agent { process, status }
@@ -122,6 +134,14 @@ impl Agent {
     /// What `/status` says now; `None` where nobody listens.
     pub fn status(&self) -> Option<StatusReport> {
         report(&self.status)
+    }
+
+    /// Files it has open, as the kernel names them: paths, `… (deleted)`, `socket:[…]`.
+    pub fn open_files(&self) -> Vec<String> {
+        let directory = format!("/proc/{}/fd", self.process.id());
+        let entries = std::fs::read_dir(directory).expect("the agent runs");
+        let target = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read_link(entry.ok()?.path()).ok();
+        entries.filter_map(target).map(|path| path.to_string_lossy().into_owned()).collect()
     }
 
     /// `kill -9`.

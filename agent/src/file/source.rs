@@ -120,6 +120,10 @@ impl Source {
     pub fn first_line(&mut self) -> io::Result<FirstLine> {
         let mut buffer = [0; FIRST_LINE_BYTES + 2];
         let count = self.read_at(&mut buffer, 0)?;
+        if let Text::Packed(unpacked) = &mut self.text {
+            // Hundreds of packed files may be looked into long before the first of them has its turn.
+            unpacked.rest();
+        }
         Ok(FirstLine::of(&buffer[..count]))
     }
 }
@@ -211,6 +215,14 @@ impl Unpacked {
 
     fn window_end(&self) -> u64 {
         self.window_start + self.window.len() as u64
+    }
+
+    /// Gives the memory back; the next read unpacks from the beginning.
+    fn rest(&mut self) {
+        self.decoder = None;
+        self.window = Vec::new();
+        self.window_start = 0;
+        self.ended = false;
     }
 
     fn rewind(&mut self) -> io::Result<()> {

@@ -500,6 +500,6 @@ fn unsent_lines_of_a_deleted_file_are_counted_as_lost_after_a_restart() {
     append(&path, &text(&lines("b", 0..10)));
     let mut agent = tail.site.run();
     tail.wait_stored(&mut agent, 10);
-    agent.wait("the loss is told", || tail.lost("deleted_unread") == lost.len() as u64);
+    agent.wait_status("the loss is counted", |status| status.bytes.lost == lost.len() as u64);
     assert!(agent.stop().success());
 }

@@ -83,10 +83,12 @@ pub fn turn(
     }
     let mut skipped = Vec::new();
     let end = loop {
-        match step(file, source, &mut buffer.0, limits.max_line, &mut skipped, &mut sink)? {
-            Step::End(end) => break end,
-            Step::Advanced if file.framed() - before >= limits.bytes as u64 => break TurnEnd::More,
-            Step::Advanced => {}
+        match step(file, source, &mut buffer.0, limits.max_line, &mut skipped, &mut sink) {
+            Ok(Step::End(end)) => break Ok(end),
+            Ok(Step::Advanced) if file.framed() - before >= limits.bytes as u64 => break Ok(TurnEnd::More),
+            Ok(Step::Advanced) => {}
+            // What was read before the error counts.
+            Err(error) => break Err(error),
         }
     };
     if file.framed() > before {
@@ -95,7 +97,7 @@ pub fn turn(
         }
         file.set_mark(now);
     }
-    Ok(end)
+    end
 }
 
 enum Step {

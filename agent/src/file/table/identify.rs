@@ -52,14 +52,17 @@ impl Table {
         let first_new = self.next_key;
         let mut newcomers = Vec::new();
         for key in undecided {
-            match self.examine(key, now) {
-                Some(newcomer) if self.resume_same(&newcomer) => {}
-                Some(newcomer) => newcomers.push(newcomer),
-                None => {}
+            let Some(newcomer) = self.examine(key, now) else { continue };
+            match self.resume_same(&newcomer) {
+                Ok(true) => {}
+                Ok(false) => newcomers.push(newcomer),
+                Err(error) => self.cannot_tell(key, &error),
             }
         }
         for newcomer in newcomers {
-            self.decide_newcomer(newcomer, now);
+            if let Err(error) = self.decide_newcomer(&newcomer, now) {
+                self.cannot_tell(newcomer.key, &error);
+            }
         }
         // Looking for originals may have found one overwritten: what it holds now is a newcomer too.
         let found: Vec<FileKey> = self.undecided.iter().copied().filter(|key| key.0 >= first_new).collect();
@@ -74,12 +77,27 @@ impl Table {
     pub(super) fn decide_unterminated(&mut self, key: FileKey) {
         self.undecided.remove(&key);
         let Some(newcomer) = self.newcomer(key) else { return };
-        if !newcomer.first_line.bytes.is_empty() && !self.resume_same(&newcomer) {
-            self.begin(&newcomer, 0);
+        if !newcomer.first_line.bytes.is_empty()
+            && let Err(error) = self.resume_or_begin(&newcomer)
+        {
+            return self.cannot_tell(key, &error);
         }
         if let Some(file) = self.files.get_mut(&key) {
             file.scanned = file.size;
         }
+    }
+
+    fn resume_or_begin(&mut self, newcomer: &Newcomer) -> io::Result<()> {
+        match self.resume_same(newcomer)? {
+            true => Ok(()),
+            false => self.begin(newcomer, 0),
+        }
+    }
+
+    /// A file could not be read to the point: what cannot be read now is neither new nor rewritten. It is asked again.
+    fn cannot_tell(&mut self, key: FileKey, error: &io::Error) {
+        self.trouble(key, error);
+        self.decide_later(key);
     }
 
     /// Looks into a file; `None` while nothing can be said yet.
@@ -137,7 +155,7 @@ impl Table {
     }
 
     /// Goes on where the checkpoint says, if it knows this very file with this very text.
-    fn resume_same(&mut self, newcomer: &Newcomer) -> bool {
+    fn resume_same(&mut self, newcomer: &Newcomer) -> io::Result<bool> {
         let Newcomer { key, physical, .. } = *newcomer;
         let input = self.files[&key].input;
         let identity = &self.settings.inputs[input].identity;
@@ -165,20 +183,20 @@ impl Table {
                 continue;
             }
             let (mark, settled) = (record.mark, record.settled);
-            let Some(source) = self.handles.get(key) else { return false };
-            if !has_tail(source, &mark).unwrap_or(false) || !reaches(source, settled).unwrap_or(false) {
+            let Some(source) = self.handles.get(key) else { return Ok(false) };
+            if !has_tail(source, &mark)? || !reaches(source, settled)? {
                 continue;
             }
+            let tail = tail_at(source, settled)?;
             let record = self.remembered.swap_remove(place);
-            self.resume(key, &record);
-            return true;
+            self.resume(key, &record, tail);
+            return Ok(true);
         }
-        false
+        Ok(false)
     }
 
-    /// Lets a file continue a remembered generation.
-    fn resume(&mut self, key: FileKey, record: &Generation) {
-        let tail = self.handles.get(key).and_then(|source| tail_at(source, record.settled).ok().flatten());
+    /// Lets a file continue a remembered generation; `tail` is what lies before its settled offset.
+    fn resume(&mut self, key: FileKey, record: &Generation, tail: Option<u64>) {
         let Some(file) = self.files.get_mut(&key) else { return };
         file.resume(record);
         file.tail = tail.unwrap_or(file.tail);
@@ -191,27 +209,26 @@ impl Table {
         self.enqueue(key);
     }
 
-    fn decide_newcomer(&mut self, newcomer: Newcomer, now: Instant) {
+    fn decide_newcomer(&mut self, newcomer: &Newcomer, now: Instant) -> io::Result<()> {
         if self.settings.once {
-            self.begin(&newcomer, 0);
-            return;
+            return self.begin(newcomer, 0);
         }
-        if self.adopt_remembered(&newcomer) {
-            return;
+        if self.adopt_remembered(newcomer)? {
+            return Ok(());
         }
-        match self.adopt_live(&newcomer, now) {
-            Adoption::Done => {}
-            Adoption::Wait if self.keeps_waiting(newcomer.key, now) => self.decide_later(newcomer.key),
-            Adoption::Shorter => {
-                let size = self.files[&newcomer.key].size;
-                self.begin(&newcomer, size);
+        match self.adopt_live(newcomer, now)? {
+            Adoption::Done => Ok(()),
+            Adoption::Wait if self.keeps_waiting(newcomer.key, now) => {
+                self.decide_later(newcomer.key);
+                Ok(())
             }
-            Adoption::Wait | Adoption::No => self.begin(&newcomer, 0),
+            Adoption::Shorter => self.begin(newcomer, self.files[&newcomer.key].size),
+            Adoption::Wait | Adoption::No => self.begin(newcomer, 0),
         }
     }
 
     /// Continues a generation whose file is gone, if the newcomer holds all that was settled of it.
-    fn adopt_remembered(&mut self, newcomer: &Newcomer) -> bool {
+    fn adopt_remembered(&mut self, newcomer: &Newcomer) -> io::Result<bool> {
         let identity = &self.settings.inputs[self.files[&newcomer.key].input].identity;
         let mut places: Vec<usize> = (0..self.remembered.len())
             .filter(|place| {
@@ -223,29 +240,25 @@ impl Table {
         places.sort_by_key(|place| std::cmp::Reverse(self.remembered[*place].mark.offset));
         for place in places {
             let (mark, settled) = (self.remembered[place].mark, self.remembered[place].settled);
-            let Some(source) = self.handles.get(newcomer.key) else { return false };
+            let Some(source) = self.handles.get(newcomer.key) else { return Ok(false) };
             // Nothing settled, but perhaps sent: then the first line alone tells, and the same ids absorb what is there.
-            let same = has_tail(source, &mark).unwrap_or(false) && has_prefix(source, &mark).unwrap_or(false);
-            if !same {
+            if !has_tail(source, &mark)? || !has_prefix(source, &mark)? || !reaches(source, settled)? {
                 continue;
             }
-            let shorter = !reaches(source, settled).unwrap_or(false);
-            if shorter {
-                continue;
-            }
+            let tail = tail_at(source, settled)?;
             let record = self.remembered.swap_remove(place);
-            self.resume(newcomer.key, &record);
+            self.resume(newcomer.key, &record, tail);
             if let Some(file) = self.files.get_mut(&newcomer.key) {
                 file.rotated = true;
                 self.notices.push(Notice::Adopted { path: file.path.to_path_buf(), offset: record.settled });
             }
-            return true;
+            return Ok(true);
         }
-        false
+        Ok(false)
     }
 
     /// Continues a generation that is being read, if its file was truncated, overwritten or deleted meanwhile.
-    fn adopt_live(&mut self, newcomer: &Newcomer, now: Instant) -> Adoption {
+    fn adopt_live(&mut self, newcomer: &Newcomer, now: Instant) -> io::Result<Adoption> {
         let facts = FirstLineFacts::of(&newcomer.first_line);
         let input = self.files[&newcomer.key].input;
         let candidates: Vec<FileKey> = self
@@ -261,22 +274,33 @@ impl Table {
         let mut answer = Adoption::No;
         for candidate in candidates {
             let deleted = matches!(self.files[&candidate].standing, Standing::Detached { deleted: true, .. });
-            if !deleted && self.stands(candidate, now) {
-                if self.may_be_copy_of(newcomer.key, candidate) {
+            let gone = deleted || self.came_back_as(candidate, newcomer.key);
+            if !gone && self.stands(candidate, now) {
+                if self.may_be_copy_of(newcomer.key, candidate)? {
                     answer = Adoption::Wait;
                 }
                 continue;
             }
-            match self.compare(newcomer.key, candidate) {
+            match self.compare(newcomer.key, candidate)? {
                 Comparison::HasAll => {
                     self.take_over(newcomer.key, candidate, now);
-                    return Adoption::Done;
+                    return Ok(Adoption::Done);
                 }
-                Comparison::Shorter => return Adoption::Shorter,
+                Comparison::Shorter => return Ok(Adoption::Shorter),
                 Comparison::Different => {}
             }
         }
-        answer
+        Ok(answer)
+    }
+
+    /// Whether a file that is no longer there is under its path again, but on a file system with another device number.
+    fn came_back_as(&self, original: FileKey, newcomer: FileKey) -> bool {
+        let (original, newcomer) = (&self.files[&original], &self.files[&newcomer]);
+        matches!(original.standing, Standing::Detached { .. })
+            && original.path == newcomer.path
+            && original.physical.device != newcomer.physical.device
+            && original.physical.inode == newcomer.physical.inode
+            && original.physical.birth_ns == newcomer.physical.birth_ns
     }
 
     /// Whether the text that was read of a file is still there.
@@ -292,9 +316,10 @@ impl Table {
                 if source.compression() != Compression::Plain {
                     return true;
                 }
-                // A read that fails says nothing about the text.
-                let same_tail = tail_at(source, framed).map_or(true, |there| there == Some(tail));
-                let there = same_tail && begins_with(source, self.files[&key].known()).unwrap_or(true);
+                let known = self.files[&key].known();
+                // What cannot be read now is not rewritten.
+                let there = tail_at(source, framed).map_or(true, |there| there == Some(tail))
+                    && begins_with(source, known).unwrap_or(true);
                 if !there {
                     self.overwrite(key, now);
                 }
@@ -304,38 +329,37 @@ impl Table {
     }
 
     /// Whether the newcomer is so far the same text as a file that still stands.
-    fn may_be_copy_of(&mut self, newcomer: FileKey, original: FileKey) -> bool {
+    fn may_be_copy_of(&mut self, newcomer: FileKey, original: FileKey) -> io::Result<bool> {
         let framed = self.files[&original].framed();
         let size = self.files[&newcomer].size;
         let packed = self.files[&newcomer].compression != Compression::Plain;
         if packed || size >= framed {
-            return matches!(self.compare(newcomer, original), Comparison::HasAll);
+            return Ok(matches!(self.compare(newcomer, original)?, Comparison::HasAll));
         }
-        let end = |table: &mut Self, key| {
-            table.handles.get(key).and_then(|source| tail_at(source, size).ok().flatten())
-        };
-        let tail = end(self, newcomer);
-        tail.is_some() && tail == end(self, original)
+        let Some(source) = self.handles.get(newcomer) else { return Ok(false) };
+        let tail = tail_at(source, size)?;
+        let Some(source) = self.handles.get(original) else { return Ok(false) };
+        Ok(tail.is_some() && tail == tail_at(source, size)?)
     }
 
-    fn compare(&mut self, newcomer: FileKey, original: FileKey) -> Comparison {
+    fn compare(&mut self, newcomer: FileKey, original: FileKey) -> io::Result<Comparison> {
         self.measure(newcomer);
         let here = self.files[&original].mark_here();
         let (framed, tail) = (self.files[&original].framed(), self.files[&original].tail);
         let size = self.files[&newcomer].size;
         let packed = self.files[&newcomer].compression != Compression::Plain;
-        let Some(source) = self.handles.get(newcomer) else { return Comparison::Different };
+        let Some(source) = self.handles.get(newcomer) else { return Ok(Comparison::Different) };
         if packed || size >= framed {
-            let same = has_tail(source, &here).unwrap_or(false)
-                && has_prefix(source, &here).unwrap_or(false)
-                && tail_at(source, framed).unwrap_or(None) == Some(tail);
-            return if same { Comparison::HasAll } else { Comparison::Different };
+            let same = has_tail(source, &here)?
+                && has_prefix(source, &here)?
+                && tail_at(source, framed)? == Some(tail);
+            return Ok(if same { Comparison::HasAll } else { Comparison::Different });
         }
-        let Some(mark) = self.files[&original].mark_before(size) else { return Comparison::Different };
-        match has_tail(source, &mark).unwrap_or(false) && has_prefix(source, &mark).unwrap_or(false) {
+        let Some(mark) = self.files[&original].mark_before(size) else { return Ok(Comparison::Different) };
+        Ok(match has_tail(source, &mark)? && has_prefix(source, &mark)? {
             true => Comparison::Shorter,
             false => Comparison::Different,
-        }
+        })
     }
 
     /// Takes the size of a newcomer as it is now: a copy seen while it was written has grown since, and is whole before its
@@ -395,7 +419,15 @@ impl Table {
     }
 
     /// A new text: reading begins at `offset`.
-    fn begin(&mut self, newcomer: &Newcomer, offset: u64) {
+    fn begin(&mut self, newcomer: &Newcomer, offset: u64) -> io::Result<()> {
+        let offset = match self.files[&newcomer.key].from_end {
+            true => self.last_line_start(newcomer.key)?.unwrap_or(offset),
+            false => offset,
+        };
+        let mark = match self.handles.get(newcomer.key) {
+            Some(source) if offset > 0 => mark_at(source, offset)?,
+            _ => None,
+        };
         let generation = self.next_generation(newcomer);
         let input = &self.settings.inputs[self.files[&newcomer.key].input];
         let parts = LineageParts {
@@ -411,12 +443,8 @@ impl Table {
             first_line: FirstLineFacts::of(&newcomer.first_line),
             generation,
         };
-        let offset = match self.files[&newcomer.key].from_end {
-            true => self.last_line_start(newcomer.key).unwrap_or(offset),
-            false => offset,
-        };
         let once = self.settings.once;
-        let Some(file) = self.files.get_mut(&newcomer.key) else { return };
+        let Some(file) = self.files.get_mut(&newcomer.key) else { return Ok(()) };
         file.identity = Identity::Known(known);
         if !once {
             // A copy made while the process is down is only recognised by a generation the checkpoint knows.
@@ -425,44 +453,38 @@ impl Table {
         // Nobody goes on writing to a packed file.
         file.rotated |= file.compression != Compression::Plain;
         file.settle_freshness();
-        if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = newcomer.first_line.bytes[..] {
-            self.notices.push(Notice::Utf16(file.path.to_path_buf()));
+        if let Some(mark) = mark {
+            file.ledger = Ledger::starting_at(mark.offset);
+            file.scanned = mark.offset;
+            file.settled_mark = mark;
+            file.tail = mark.tail;
+            file.prefix = None;
         }
-        if offset > 0 {
-            self.begin_at(newcomer.key, offset);
+        if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = newcomer.first_line.bytes[..] {
+            let path = file.path.to_path_buf();
+            self.notices.push(Notice::Utf16(path));
         }
         self.enqueue(newcomer.key);
+        Ok(())
     }
 
-    /// Starts a ledger at `offset`, with the hash of what lies before it.
-    fn begin_at(&mut self, key: FileKey, offset: u64) {
-        let Some(source) = self.handles.get(key) else { return };
-        let Ok(Some(mark)) = mark_at(source, offset) else { return };
-        let Some(file) = self.files.get_mut(&key) else { return };
-        file.ledger = Ledger::starting_at(offset);
-        file.scanned = offset;
-        file.settled_mark = mark;
-        file.tail = mark.tail;
-        file.prefix = None;
-    }
-
-    /// Where the line begins in which the text ends now.
-    fn last_line_start(&mut self, key: FileKey) -> Option<u64> {
-        let mut end = self.files.get(&key)?.size;
-        let source = self.handles.get(key)?;
+    /// Where the line begins in which the text ends now; `None` for packed files.
+    fn last_line_start(&mut self, key: FileKey) -> io::Result<Option<u64>> {
+        let mut end = self.files[&key].size;
+        let Some(source) = self.handles.get(key) else { return Ok(None) };
         if source.compression() != Compression::Plain {
-            return None;
+            return Ok(None);
         }
         let mut buffer = vec![0; 64 * 1024];
         while end > 0 {
             let from = end.saturating_sub(buffer.len() as u64);
-            let count = source.read_at(&mut buffer[..(end - from) as usize], from).ok()?;
+            let count = source.read_at(&mut buffer[..(end - from) as usize], from)?;
             if let Some(at) = memchr::memrchr(b'\n', &buffer[..count]) {
-                return Some(from + at as u64 + 1);
+                return Ok(Some(from + at as u64 + 1));
             }
             end = from;
         }
-        Some(0)
+        Ok(Some(0))
     }
 
     /// 0, or one more than any generation this file, or one that would share its ids, ever had.

@@ -369,9 +369,12 @@ impl Table {
     /// A file was not found where it was.
     fn miss(&mut self, key: FileKey, now: Instant) {
         let Some(file) = self.files.get(&key) else { return };
-        let under_its_path =
-            std::fs::metadata(&file.path).is_ok_and(|facts| Physical::of(&facts) == file.physical);
-        if under_its_path && matches!(file.standing, Standing::Present) {
+        let still_there = match std::fs::metadata(&file.path) {
+            Ok(facts) => Physical::of(&facts) == file.physical,
+            // A directory that may not be searched says nothing of what is in it.
+            Err(error) => !is_absent(&error),
+        };
+        if still_there && matches!(file.standing, Standing::Present) {
             return;
         }
         self.detach_or_miss(key, now);
@@ -661,6 +664,10 @@ impl Table {
         }
         Some(closed)
     }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 fn out_of_descriptors(error: &io::Error) -> bool {

@@ -81,7 +81,10 @@ impl Stage {
     fn judge(&self, what: &str) {
         let mut judge = Judge::new(&[self.writer.entry()]).expect("one writer");
         for document in self.server.documents() {
-            judge.take(&format!("{}/{}", document.index, document.id), &String::from_utf8_lossy(&document.source));
+            judge.take(
+                &format!("{}/{}", document.index, document.id),
+                &String::from_utf8_lossy(&document.source),
+            );
         }
         let verdict = judge.verdict();
         let log = std::fs::read_to_string(self.site.path("agent.log")).unwrap_or_default();
@@ -167,7 +170,10 @@ fn killed_at_any_call_on_its_state_it_loses_and_repeats_nothing() {
         stage.finish(&format!("killed at call {call}, seed {seed}"));
         lines.fetch_add(stage.lines(), Ordering::Relaxed);
     });
-    eprintln!("40 kills, one at each call on the state directory: {} lines, 0 lost, 0 doubled", lines.into_inner());
+    eprintln!(
+        "40 kills, one at each call on the state directory: {} lines, 0 lost, 0 doubled",
+        lines.into_inner()
+    );
 }
 
 /// As the sweep of kills, but what was not synced is gone too.
@@ -192,7 +198,10 @@ fn a_power_cut_at_any_call_on_its_state_loses_and_repeats_nothing() {
         stage.finish(&format!("power cut at call {call}, seed {seed}"));
         lines.fetch_add(stage.lines(), Ordering::Relaxed);
     });
-    eprintln!("40 power cuts, one at each call on the state directory: {} lines, 0 lost, 0 doubled", lines.into_inner());
+    eprintln!(
+        "40 power cuts, one at each call on the state directory: {} lines, 0 lost, 0 doubled",
+        lines.into_inner()
+    );
 }
 
 /// One power cut after the other, each at a random moment of a run on what the one before has left.
@@ -285,7 +294,10 @@ fn a_full_disk_loses_and_repeats_nothing_and_needs_no_restart() {
         assert!(agent.stop().success());
         let again = stage.server.traffic().items().get(&409).copied().unwrap_or(0);
         assert_eq!(again, repeats, "after the last checkpoint nothing is sent again");
-        eprintln!("disk full but for {left} bytes: {} lines, 0 lost, 0 doubled, {repeats} sent again", stage.lines());
+        eprintln!(
+            "disk full but for {left} bytes: {} lines, 0 lost, 0 doubled, {repeats} sent again",
+            stage.lines()
+        );
     }
 }
 
@@ -327,8 +339,13 @@ fn refused_events_wait_for_space_on_a_full_disk() {
     agent.wait("all lines are stored or dead", || server.created() + dead_ids(&state).len() as u64 >= lines);
     assert!(agent.stop().success());
     let dead = dead_ids(&state);
-    let stored: std::collections::BTreeSet<String> = server.documents().into_iter().map(|document| document.id).collect();
-    assert_eq!(stored.len() + dead.difference(&stored).count(), lines as usize, "each line is stored or dead");
+    let stored: std::collections::BTreeSet<String> =
+        server.documents().into_iter().map(|document| document.id).collect();
+    assert_eq!(
+        stored.len() + dead.difference(&stored).count(),
+        lines as usize,
+        "each line is stored or dead"
+    );
     eprintln!("{lines} lines: {} stored, {} dead letters", stored.len(), dead.len());
 }
 
@@ -366,7 +383,9 @@ fn calls_that_fail_now_and_then_lose_and_repeat_nothing() {
     let seed = seed();
     let faults: Vec<(&str, &str)> = ["EINTR", "EIO", "ENOSPC"]
         .into_iter()
-        .flat_map(|error| ["write", "fsync", "fdatasync", "renameat,renameat2", "unlinkat"].map(|call| (call, error)))
+        .flat_map(|error| {
+            ["write", "fsync", "fdatasync", "renameat,renameat2", "unlinkat"].map(|call| (call, error))
+        })
         .chain(["pread64", "read", "openat"].map(|call| (call, "EINTR")))
         .chain([("openat", "EMFILE"), ("openat", "EIO"), ("pread64", "EIO")])
         .collect();
@@ -394,7 +413,10 @@ fn calls_that_fail_now_and_then_lose_and_repeat_nothing() {
         process.kill().expect("killed");
         let lines = stage.lines();
         stage.finish(&format!("{call} failing with {error}, seed {seed}"));
-        eprintln!("{call} with {error}: {lines} lines, {stored} stored meanwhile, ended: {}", ended.is_some());
+        eprintln!(
+            "{call} with {error}: {lines} lines, {stored} stored meanwhile, ended: {}",
+            ended.is_some()
+        );
     });
 }
 
@@ -403,7 +425,9 @@ fn end_agent(state: &Path) {
     let holder = std::fs::read_to_string(state.join("lock")).unwrap_or_default();
     let pid = holder.split(|c: char| !c.is_ascii_digit()).find_map(|word| word.parse::<i32>().ok());
     let command = pid.map(|pid| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default());
-    if let (Some(pid), true) = (pid.and_then(Pid::from_raw), command.is_some_and(|command| command.contains("blueox"))) {
+    if let (Some(pid), true) =
+        (pid.and_then(Pid::from_raw), command.is_some_and(|command| command.contains("blueox")))
+    {
         kill_process(pid, Signal::KILL).expect("killed");
     }
 }

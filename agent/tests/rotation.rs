@@ -248,7 +248,9 @@ fn shift(tail: &Tail, keep: u32) {
     if numbered(keep).try_exists().expect("the directory can be read") {
         fs::remove_file(numbered(keep)).expect("removed");
     }
-    for number in (1..keep).rev().filter(|number| numbered(*number).try_exists().expect("the directory can be read")) {
+    for number in
+        (1..keep).rev().filter(|number| numbered(*number).try_exists().expect("the directory can be read"))
+    {
         fs::rename(numbered(number), numbered(number + 1)).expect("renamed");
     }
     fs::rename(tail.log("app.log"), numbered(1)).expect("renamed");

@@ -94,6 +94,8 @@ pub(super) struct Tailer {
     pub(super) progress_at: Instant,
     stopping: Option<Instant>,
     active_at: Instant,
+    /// Buffers were given back since.
+    rested: bool,
 }
 
 /// How the tailer ended.
@@ -124,6 +126,7 @@ impl Tailer {
             progress_at: now,
             stopping: None,
             active_at: now,
+            rested: false,
         }
     }
 
@@ -256,8 +259,9 @@ impl Tailer {
         if self.parts.once {
             self.end_last_lines();
         }
-        if now - self.active_at > IDLE_AFTER {
+        if now - self.active_at > IDLE_AFTER && !std::mem::replace(&mut self.rested, true) {
             self.parts.intake.drop_idle();
+            crate::memory::give_back();
         }
         self.send_own_event(now);
         self.after_change();
@@ -288,6 +292,7 @@ impl Tailer {
             match self.read_file(key, now) {
                 Turned::Read => {
                     self.active_at = now;
+                    self.rested = false;
                     return true;
                 }
                 Turned::Nothing => {}

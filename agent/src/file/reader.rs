@@ -20,11 +20,18 @@ use xxhash_rust::xxh3::Xxh3;
 const CHUNK: usize = 128 * 1024;
 
 /// The one buffer of the pipeline; files keep none.
+#[derive(Default)]
 pub struct ReadBuffer(Vec<u8>);
 
-impl Default for ReadBuffer {
-    fn default() -> Self {
-        Self(vec![0; CHUNK + TAIL as usize])
+impl ReadBuffer {
+    /// Gives the memory back until the next turn.
+    pub fn rest(&mut self) {
+        self.0 = Vec::new();
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        self.0.resize(CHUNK + TAIL as usize, 0);
+        &mut self.0
     }
 }
 
@@ -73,7 +80,8 @@ pub fn turn(
     now: Instant,
     mut sink: impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
 ) -> io::Result<TurnEnd> {
-    if file.prefix.is_none() && !resume_prefix(file, source, &mut buffer.0)? {
+    let buffer = buffer.bytes();
+    if file.prefix.is_none() && !resume_prefix(file, source, buffer)? {
         return Ok(TurnEnd::Overwritten);
     }
     let before = file.framed();
@@ -83,7 +91,7 @@ pub fn turn(
     }
     let mut skipped = Vec::new();
     let end = loop {
-        match step(file, source, &mut buffer.0, limits.max_line, &mut skipped, &mut sink) {
+        match step(file, source, buffer, limits.max_line, &mut skipped, &mut sink) {
             Ok(Step::End(end)) => break Ok(end),
             Ok(Step::Advanced) if file.framed() - before >= limits.bytes as u64 => break Ok(TurnEnd::More),
             Ok(Step::Advanced) => {}

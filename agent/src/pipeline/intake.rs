@@ -71,7 +71,8 @@ pub(super) struct Intake {
     routes: Vec<Route>,
     targets: HashMap<Arc<str>, Target>,
     rules: BatchRules,
-    compressor: Compressor,
+    compression: u8,
+    compressor: Option<Compressor>,
     sender: Option<mpsc::Sender<Batch>>,
     out: usize,
     max_out: usize,
@@ -113,7 +114,8 @@ impl Intake {
             routes,
             targets: HashMap::new(),
             rules,
-            compressor: Compressor::new(compression),
+            compression,
+            compressor: None,
             sender: Some(sender),
             out: 0,
             max_out,
@@ -264,8 +266,16 @@ impl Intake {
     }
 
     /// Gives back the buffers of indices nothing goes to now.
-    pub(super) fn drop_idle(&mut self) {
+    fn drop_idle(&mut self) {
         self.targets.retain(|_, target| !target.open.is_empty() || target.out > 0);
+    }
+
+    /// Gives back all that is only needed while lines come.
+    pub(super) fn rest(&mut self) {
+        self.drop_idle();
+        self.compressor = None;
+        self.mapper = Mapper::new();
+        self.scratch = Vec::new();
     }
 
     fn seal(&mut self, index: &Arc<str>) -> bool {
@@ -276,7 +286,8 @@ impl Intake {
         let Some(sender) = self.sender.as_ref().filter(|_| self.may_leave(target)) else { return false };
         let Ok(permit) = sender.try_reserve() else { return false };
         let Some(target) = self.targets.get_mut(index) else { return false };
-        permit.send(target.open.seal(&mut self.compressor));
+        let compressor = self.compressor.get_or_insert_with(|| Compressor::new(self.compression));
+        permit.send(target.open.seal(compressor));
         target.since = None;
         target.out += 1;
         self.out += 1;

@@ -260,7 +260,8 @@ impl Tailer {
             self.end_last_lines();
         }
         if now - self.active_at > IDLE_AFTER && !std::mem::replace(&mut self.rested, true) {
-            self.parts.intake.drop_idle();
+            self.parts.intake.rest();
+            self.buffer.rest();
             crate::memory::give_back();
         }
         self.send_own_event(now);

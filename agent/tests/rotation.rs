@@ -10,6 +10,7 @@ mod log_writer;
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod tail;
 
+use bench::fault::{Fault, Plan};
 use bench::line::{Format, Origin};
 use bench::writer::{Clock, LogWriter, Rotation};
 use log_writer::LogFile;
@@ -504,4 +505,160 @@ fn unsent_lines_of_a_deleted_file_are_counted_as_lost_after_a_restart() {
     tail.wait_stored(&mut agent, 10);
     agent.wait_status("the loss is counted", |status| status.bytes.lost == lost.len() as u64);
     assert!(agent.stop().success());
+}
+
+/// Everything at once, by chance: writes, rotations of all kinds, swaps, packing, faults of the server, stops and kills.
+struct Storm {
+    tail: Tail,
+    dice: bench::random::Dice,
+    agent: Option<agent::Agent>,
+    written: Vec<String>,
+    rotations: u32,
+    packed: u32,
+    story: Vec<String>,
+}
+
+const LOGS: [&str; 3] = ["one.log", "two.log", "three.log"];
+
+impl Storm {
+    fn new(seed: u64) -> Self {
+        let tail = Tail::new();
+        let agent = Some(tail.site.run());
+        let dice = bench::random::Dice::new(seed);
+        Self {
+            tail,
+            dice,
+            agent,
+            written: Vec::new(),
+            rotations: 0,
+            packed: 0,
+            story: vec![format!("seed {seed}")],
+        }
+    }
+
+    fn act(&mut self) {
+        let log = LOGS[self.dice.below(3) as usize];
+        let path = self.tail.log(log);
+        match self.dice.below(16) {
+            0..=5 => self.write(log),
+            6 | 7 if path.exists() => {
+                self.rotated("rename", log, |path, name| fs::rename(path, name).expect("renamed"))
+            }
+            8..=10 if path.exists() => self.rotated("copytruncate", log, copy_truncate),
+            11 => self.swap(),
+            12 => self.pack_one(),
+            13 => self.restart(),
+            14 => self.misbehave(),
+            _ => std::thread::sleep(std::time::Duration::from_millis(self.dice.below(400))),
+        }
+    }
+
+    fn write(&mut self, log: &str) {
+        let count = 1 + self.dice.below(200) as usize;
+        let from = self.written.len();
+        let new: Vec<String> = (from..from + count).map(|number| format!("storm {number} {log}")).collect();
+        append(&self.tail.log(log), &text(&new));
+        self.story.push(format!("{log}: lines from {from} to {}", from + count));
+        self.written.extend(new);
+    }
+
+    fn rotated(&mut self, what: &str, log: &str, rotate: impl Fn(&std::path::Path, &std::path::Path)) {
+        self.rotations += 1;
+        let name = format!("{log}.{}", self.rotations);
+        rotate(&self.tail.log(log), &self.tail.log(&name));
+        self.story.push(format!("{what} to {name}"));
+    }
+
+    fn swap(&mut self) {
+        let (one, two, aside) =
+            (self.tail.log(LOGS[0]), self.tail.log(LOGS[1]), self.tail.site.path("aside"));
+        if one.exists() && two.exists() {
+            fs::rename(&one, &aside).expect("renamed");
+            fs::rename(&two, &one).expect("renamed");
+            fs::rename(&aside, &two).expect("renamed");
+            self.story.push("swapped one and two".into());
+        }
+    }
+
+    /// Packs the oldest rotated file that is not packed yet, as `logrotate` does with `delaycompress`.
+    fn pack_one(&mut self) {
+        for number in self.packed + 1..self.rotations {
+            let rotated = LOGS.map(|log| self.tail.log(&format!("{log}.{number}")));
+            self.packed = number;
+            if let Some(path) = rotated.iter().find(|path| path.exists()) {
+                pack(path);
+                self.story.push(format!("packed {number}"));
+                return;
+            }
+        }
+    }
+
+    fn restart(&mut self) {
+        let mut agent = self.agent.take().expect("it runs");
+        let kill = self.dice.chance(500);
+        if kill {
+            agent.kill();
+        } else {
+            // Before it serves its status it may not listen to signals yet.
+            agent.wait_status("it is up", |_| true);
+            assert!(agent.stop().success());
+        }
+        self.story.push(if kill { "killed".into() } else { "stopped".into() });
+        // What happens to files while nobody looks.
+        for _ in 0..self.dice.below(4) {
+            match self.dice.below(3) {
+                0 => self.write(LOGS[0]),
+                1 if self.tail.log(LOGS[1]).exists() => self.rotated("copytruncate", LOGS[1], copy_truncate),
+                _ => self.pack_one(),
+            }
+        }
+        self.agent = Some(self.tail.site.run());
+        self.story.push("started".into());
+    }
+
+    fn misbehave(&mut self) {
+        let faults = [
+            Fault::LoseAnswer,
+            Fault::Refuse(503),
+            Fault::RefuseItems(429),
+            Fault::CutAnswer,
+            Fault::Refuse(429),
+        ];
+        let fault = faults[self.dice.below(5) as usize];
+        self.tail.server.set_plan(Plan::Script(vec![fault; 3]));
+        self.story.push(format!("server: {}", fault.name()));
+    }
+
+    fn finish(mut self) {
+        self.tail.output_up();
+        let mut agent = self.agent.take().expect("it runs");
+        let written = std::mem::take(&mut self.written);
+        let story = self.story;
+        let tail = &mut self.tail;
+        let ended =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tail.expect(&mut agent, written)));
+        if let Err(cause) = ended {
+            println!("{story:#?}");
+            println!("{}", tail.own_log());
+            std::panic::resume_unwind(cause);
+        }
+        assert!(agent.stop().success());
+    }
+}
+
+// F31, F32, F39, F42, F43, F49, F52 in all their mixtures.
+#[test]
+fn a_storm_of_rotations_restarts_and_faults_loses_and_repeats_nothing() {
+    let seeds = std::env::var("BLUEOX_STORM_SEEDS").unwrap_or("1,2,3,4".into());
+    std::thread::scope(|scope| {
+        for seed in seeds.split(',').map(|seed| seed.parse::<u64>().expect("a number")) {
+            scope.spawn(move || {
+                let mut storm = Storm::new(seed);
+                for _ in 0..60 {
+                    storm.act();
+                }
+                storm.finish();
+            });
+        }
+    });
 }

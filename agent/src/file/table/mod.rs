@@ -155,6 +155,8 @@ pub struct Table {
     next_key: u32,
     scanned_once: bool,
     first_start: bool,
+    /// The first scan is over, and files of the former process that it did not find were not counted yet.
+    unfound_since: Option<Instant>,
 }
 
 impl Table {
@@ -175,6 +177,7 @@ impl Table {
             next_key: 0,
             scanned_once: false,
             first_start,
+            unfound_since: None,
         }
     }
 
@@ -220,7 +223,9 @@ impl Table {
         for key in absent {
             self.miss(key, now);
         }
-        self.scanned_once = true;
+        if !std::mem::replace(&mut self.scanned_once, true) && !self.settings.once {
+            self.unfound_since = Some(now);
+        }
         self.decide(now);
     }
 
@@ -461,6 +466,10 @@ impl Table {
         }
         self.bound_held_bytes();
         self.decide(now);
+        if self.unfound_since.is_some_and(|since| now - since >= COPY_GRACE) {
+            self.unfound_since = None;
+            self.write_off_unfound();
+        }
     }
 
     fn tick_file(&mut self, key: FileKey, now: Instant) {

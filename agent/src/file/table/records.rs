@@ -1,9 +1,12 @@
 //! What the checkpoint is told of the files, and what it keeps of those that are gone.
 
-use super::{Place, Table};
+use super::{Notice, Place, Table};
+use crate::ack::Loss;
 use crate::checkpoint::{FileState, Generation};
 use crate::file::FileKey;
+use crate::file::source::Compression;
 use crate::file::tailed::{Awaits, Standing, Tailed};
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 /// Most generations remembered of files that are gone.
@@ -64,6 +67,27 @@ impl Table {
         self.remembered.retain(|record| now_unix_s.saturating_sub(record.last_seen_unix_s) <= keep);
     }
 
+    /// Counts what the former process had seen and not sent of files that were deleted or cut before this one could read it.
+    ///
+    /// Only where the directory is there, on the device it was on: a volume that is not mounted may come back.
+    pub(super) fn write_off_unfound(&mut self) {
+        let inputs = &self.settings.inputs;
+        for record in &mut self.remembered {
+            let bytes = record.size_seen.saturating_sub(record.settled);
+            let Some(input) = inputs.iter().position(|input| input.identity == record.input) else {
+                continue;
+            };
+            let place = Place { input, device: record.device, inode: record.inode };
+            let undecided = self.by_physical.get(&place).is_some_and(|key| self.files[key].known().is_none());
+            if bytes == 0 || undecided || record.compression != Compression::Plain {
+                continue;
+            }
+            let Some(reason) = reason_of_loss(record) else { continue };
+            record.size_seen = record.settled;
+            self.notices.push(Notice::Lost { path: record.path.clone(), bytes, reason });
+        }
+    }
+
     /// A file that is gone and settled becomes a remembered generation.
     pub(super) fn retire(&mut self, key: FileKey) {
         let Some(file) = self.files.get(&key) else { return };
@@ -117,6 +141,19 @@ impl Table {
             },
             last_seen_unix_s: now_unix_s,
         })
+    }
+}
+
+fn reason_of_loss(record: &Generation) -> Option<Loss> {
+    let directory = std::fs::metadata(record.path.parent()?).ok()?;
+    if directory.dev() != record.device {
+        return None;
+    }
+    match std::fs::metadata(&record.path) {
+        Ok(facts) if facts.ino() == record.inode => Some(Loss::TruncatedUnread),
+        Ok(_) => Some(Loss::DeletedUnread),
+        Err(error) if super::is_absent(&error) => Some(Loss::DeletedUnread),
+        Err(_) => None,
     }
 }
 

@@ -260,6 +260,11 @@ impl Tailed {
         self.ledger.is_idle()
     }
 
+    /// Whether everything that an earlier run may have sent has its verdict.
+    pub fn is_past_earlier_runs(&self) -> bool {
+        self.ledger.settled() >= self.fresh_from || (self.is_settled() && !self.may_have_more())
+    }
+
     /// Bytes on disk that were not read yet; 0 for packed files that were read to their end.
     pub fn unread(&self) -> u64 {
         match self.compression {

@@ -44,7 +44,7 @@ impl Tailer {
         }
         let settled_in = if settlement.last { self.parts.intake.returned(&settlement.index) } else { None };
         if let Some(backing) = settled_in {
-            self.parts.backing.insert(settlement.index.to_string(), backing);
+            self.rolled_over.insert(settlement.index.to_string(), backing);
         }
         match settlement.fates.is_empty() {
             true => self.settle_delivered(&settlement),

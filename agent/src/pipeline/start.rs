@@ -251,7 +251,7 @@ impl Engine {
         once: bool,
     ) -> Result<Self, RunError> {
         let output_state = Arc::new(OutputState::default());
-        let known = restored.known_backing();
+        let known = restored.known_backing(config);
         let mut backing = known.clone();
         backing.retain(|_, index| !index.is_empty());
         let (sender, batches) = mpsc::channel(MAX_BATCHES_OUT);
@@ -278,6 +278,7 @@ impl Engine {
             output: output_state.clone(),
             max_line: config.inputs.iter().map(|input| input.max_line).collect(),
             backing,
+            first_run: restored.fresh,
             once,
             drain: config.drain,
             limits: config.limits.clone(),
@@ -338,12 +339,17 @@ impl Engine {
 }
 
 impl Restored {
-    /// Backing index of each index an earlier run may have sent to; empty where no answer came that named it.
-    fn known_backing(&self) -> HashMap<String, String> {
-        let streams = self.checkpoint.streams.iter();
-        streams
-            .map(|stream| (stream.index.clone(), stream.backing_index.clone().unwrap_or_default()))
-            .collect()
+    /// Backing index of each index an earlier run may have sent to; empty where no answer, or no checkpoint, names it.
+    fn known_backing(&self, config: &Config) -> HashMap<String, String> {
+        if self.fresh {
+            return HashMap::new();
+        }
+        let mut known: HashMap<String, String> =
+            config.inputs.iter().map(|input| (stream_name(input), String::new())).collect();
+        for stream in &self.checkpoint.streams {
+            known.insert(stream.index.clone(), stream.backing_index.clone().unwrap_or_default());
+        }
+        known
     }
 }
 

@@ -10,7 +10,7 @@ use crate::discovery::{Scanner, Sight, Watch};
 use crate::file::FileKey;
 use crate::file::reader::{self, ReadBuffer, TurnEnd, TurnLimits};
 use crate::file::table::{Notice, OpenError, Table};
-use crate::file::tailed::Awaits;
+use crate::file::tailed::{Awaits, Tailed};
 use crate::output::OutputState;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -68,6 +68,8 @@ pub(super) struct Parts {
     pub(super) known_inputs: Vec<KnownInput>,
     /// Backing index of the last stored event of each index.
     pub(super) backing: HashMap<String, String>,
+    /// No earlier run has left a checkpoint here.
+    pub(super) first_run: bool,
     /// Read to the end once.
     pub(super) once: bool,
     /// How long a stop waits for verdicts.
@@ -88,7 +90,12 @@ pub(super) struct Tailer {
     next_tick: Instant,
     next_checkpoint: Instant,
     dirty: bool,
+    /// Nothing is read before the first checkpoint is stored: without one, the next run could not know that something may
+    /// have been sent, and would not look for it behind a rollover.
+    awaits_first: bool,
     save_failed: bool,
+    /// Backing indices that are not in the checkpoint yet.
+    pub(super) rolled_over: HashMap<String, String>,
     pub(super) collided: HashSet<FileKey>,
     pub(super) refused: Vec<Refused>,
     pub(super) progress_at: Instant,
@@ -111,6 +118,7 @@ impl Tailer {
     /// Ready to run.
     pub(super) fn new(parts: Parts) -> Self {
         let now = Instant::now();
+        let is_first = parts.first_run && parts.saver.is_some();
         Self {
             parts,
             started: now,
@@ -118,9 +126,11 @@ impl Tailer {
             stalled: Vec::new(),
             next_scan: now,
             next_tick: now,
-            next_checkpoint: now + CHECKPOINT_EVERY,
-            dirty: false,
+            next_checkpoint: if is_first { now } else { now + CHECKPOINT_EVERY },
+            dirty: is_first,
+            awaits_first: is_first,
             save_failed: false,
+            rolled_over: HashMap::new(),
             collided: HashSet::new(),
             refused: Vec::new(),
             progress_at: now,
@@ -285,6 +295,9 @@ impl Tailer {
 
     /// Lets one file read. Returns whether there may be more to do at once.
     fn read_turn(&mut self, now: Instant) -> bool {
+        if self.awaits_first {
+            return false;
+        }
         for key in std::mem::take(&mut self.stalled) {
             self.parts.table.enqueue(key);
         }
@@ -419,7 +432,19 @@ impl Tailer {
         }
     }
 
+    /// A restart looks for events of unknown fate from the backing index in the checkpoint on. So that one moves on only
+    /// when everything an earlier run may have sent, into whatever index, has its verdict.
+    fn follow_rollovers(&mut self) {
+        if self.rolled_over.is_empty() {
+            return;
+        }
+        if self.parts.first_run || self.parts.table.files().all(Tailed::is_past_earlier_runs) {
+            self.parts.backing.extend(self.rolled_over.drain());
+        }
+    }
+
     fn checkpoint(&mut self) -> Job {
+        self.follow_rollovers();
         let now = unix_seconds();
         self.parts.table.forget_expired(now);
         let streams = self.parts.stream_names.iter().zip(self.parts.intake.streams());
@@ -454,6 +479,7 @@ impl Tailer {
         let Some(done) = self.parts.saver.as_mut().and_then(Saver::take_done) else { return };
         match done.outcome {
             Ok(offsets) => {
+                self.awaits_first = false;
                 self.parts.table.checkpointed(&offsets);
                 if std::mem::take(&mut self.save_failed) {
                     info!("checkpoint is stored again");

@@ -11,7 +11,7 @@ mod disk;
 use agent::{Agent, Site};
 use bench::fault::{Fault, FaultServer, Options, Plan};
 use bench::judge::Judge;
-use bench::line::{Format, Origin};
+use bench::line::{Format, Mark, Origin};
 use bench::process::Process;
 use bench::random::Dice;
 use bench::writer::{Clock, LogWriter, Rotation};
@@ -28,7 +28,8 @@ const ORIGIN: Origin = Origin { seed: 77, writer: 1, format: Format::Tracing };
 /// Longest wait for a killing call to come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Calls by which an agent changes its state directory.
+/// Calls by which an agent changes its state directory. strace counts them for each thread alone: those of the main thread
+/// and those of the one that writes checkpoints.
 const CALLS: &str = "openat,write,ftruncate,fchmod,fsync,fdatasync,renameat,renameat2,unlinkat,mkdir";
 
 /// An agent's surroundings: server, logs and where its state is.
@@ -74,8 +75,18 @@ impl Stage {
         self.server.set_plan(Plan::Calm);
         let mut agent = self.site.run();
         self.settle(&mut agent);
+        // Doubles would end the wait too early, and hide behind losses that are none.
+        agent.wait("every line is stored", || self.missing() == 0);
         assert!(agent.stop().success(), "{what}");
         self.judge(what);
+    }
+
+    /// Lines that are not stored.
+    fn missing(&self) -> u64 {
+        let documents = self.server.documents();
+        let marks = documents.iter().filter_map(|document| Mark::find(&document.source));
+        let stored: std::collections::HashSet<u64> = marks.map(|mark| mark.sequence).collect();
+        self.lines() - stored.len() as u64
     }
 
     fn judge(&self, what: &str) {
@@ -144,9 +155,7 @@ fn write_until_dead(stage: &mut Stage, process: &mut Process) -> bool {
         if Instant::now() > until {
             return false;
         }
-        if stage.lines() < 20_000 {
-            stage.write(50);
-        }
+        stage.write(10);
         std::thread::sleep(Duration::from_millis(5));
     }
     true
@@ -408,9 +417,9 @@ fn calls_that_fail_now_and_then_lose_and_repeat_nothing() {
         }
         let ended = process.alive().err().map(|error| error.to_string());
         let stored = stage.server.created();
-        // Killing strace lets the agent live on, without faults: it has to end before another starts on its state.
+        // Killing strace lets the agent live on, without faults: so the agent is killed, and strace ends with it.
         end_agent(&state);
-        process.kill().expect("killed");
+        process.finish(PATIENCE).expect("ended");
         let lines = stage.lines();
         stage.finish(&format!("{call} failing with {error}, seed {seed}"));
         eprintln!(

@@ -94,7 +94,7 @@ fn line(number: u32) -> String {
     let (part, level, more) = match number % 3 {
         0 => ("START]", 30, String::new()),
         1 => ("EVENT] waiting for the store", 40, ",\"attempt\":2".to_owned()),
-        _ => ("END]", 30, format!(",\"http.status_code\":200,\"elapsed_milliseconds\":{}", request % 90)),
+        _ => ("END]", 30, format!(",\"http.status_code\":200,\"elapsed_milliseconds\":{}", 3 + request % 90)),
     };
     let mut line = String::with_capacity(400);
     writeln!(

@@ -541,10 +541,12 @@ impl Storm {
         let path = self.tail.log(log);
         match self.dice.below(16) {
             0..=5 => self.write(log),
-            6 | 7 if path.exists() => {
+            6 | 7 if path.try_exists().expect("the directory can be read") => {
                 self.rotated("rename", log, |path, name| fs::rename(path, name).expect("renamed"))
             }
-            8..=10 if path.exists() => self.rotated("copytruncate", log, copy_truncate),
+            8..=10 if path.try_exists().expect("the directory can be read") => {
+                self.rotated("copytruncate", log, copy_truncate)
+            }
             11 => self.swap(),
             12 => self.pack_one(),
             13 => self.restart(),

@@ -574,7 +574,9 @@ impl Storm {
     fn swap(&mut self) {
         let (one, two, aside) =
             (self.tail.log(LOGS[0]), self.tail.log(LOGS[1]), self.tail.site.path("aside"));
-        if one.exists() && two.exists() {
+        if one.try_exists().expect("the directory can be read")
+            && two.try_exists().expect("the directory can be read")
+        {
             fs::rename(&one, &aside).expect("renamed");
             fs::rename(&two, &one).expect("renamed");
             fs::rename(&aside, &two).expect("renamed");

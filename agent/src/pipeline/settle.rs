@@ -38,6 +38,7 @@ pub(super) struct Refused {
 impl Tailer {
     pub(super) fn settle(&mut self, settlement: Settlement) {
         self.progress_at = Instant::now();
+        self.rested = false;
         self.mark_dirty();
         if let Some(backing) = &settlement.backing_index {
             self.parts.intake.roll_over(&settlement.index, backing.clone());

@@ -102,7 +102,7 @@ pub(super) struct Tailer {
     stopping: Option<Instant>,
     active_at: Instant,
     /// Buffers were given back since.
-    rested: bool,
+    pub(super) rested: bool,
 }
 
 /// How the tailer ended.

@@ -213,27 +213,34 @@ impl Table {
         if self.settings.once {
             return self.begin(newcomer, 0);
         }
-        if self.adopt_remembered(newcomer)? {
+        // A generation of which nothing is settled is known by its first line only: it comes last.
+        if self.adopt_remembered(newcomer, |mark| mark.offset > 0)? {
             return Ok(());
         }
         match self.adopt_live(newcomer, now)? {
-            Adoption::Done => Ok(()),
+            Adoption::Done => return Ok(()),
+            Adoption::Shorter => return self.begin(newcomer, self.files[&newcomer.key].size),
             Adoption::Wait if self.keeps_waiting(newcomer.key, now) => {
                 self.decide_later(newcomer.key);
-                Ok(())
+                return Ok(());
             }
-            Adoption::Shorter => self.begin(newcomer, self.files[&newcomer.key].size),
-            Adoption::Wait | Adoption::No => self.begin(newcomer, 0),
+            Adoption::Wait | Adoption::No => {}
+        }
+        match self.adopt_remembered(newcomer, |mark| mark.offset == 0)? {
+            true => Ok(()),
+            false => self.begin(newcomer, 0),
         }
     }
 
     /// Continues a generation whose file is gone, if the newcomer holds all that was settled of it.
-    fn adopt_remembered(&mut self, newcomer: &Newcomer) -> io::Result<bool> {
+    fn adopt_remembered(&mut self, newcomer: &Newcomer, wanted: impl Fn(&Mark) -> bool) -> io::Result<bool> {
         let identity = &self.settings.inputs[self.files[&newcomer.key].input].identity;
         let mut places: Vec<usize> = (0..self.remembered.len())
             .filter(|place| {
                 let record = &self.remembered[*place];
-                record.input == *identity && record.first_line.matches(&newcomer.first_line)
+                record.input == *identity
+                    && wanted(&record.mark)
+                    && record.first_line.matches(&newcomer.first_line)
             })
             .take(MAX_CANDIDATES)
             .collect();
@@ -261,12 +268,13 @@ impl Table {
     fn adopt_live(&mut self, newcomer: &Newcomer, now: Instant) -> io::Result<Adoption> {
         let facts = FirstLineFacts::of(&newcomer.first_line);
         let input = self.files[&newcomer.key].input;
+        let appeared_later = self.files[&newcomer.key].fresh_from == 0;
         let candidates: Vec<FileKey> = self
             .files
             .values()
             .filter(|file| file.key != newcomer.key && file.input == input)
-            // A file that stands and of which nothing was read is no original: nothing would be shipped twice.
-            .filter(|file| file.framed() > 0 || file.standing != Standing::Present)
+            // Before anything was read, files of the same first line are many, and a copy made just then is rare.
+            .filter(|file| file.framed() > 0 || file.standing != Standing::Present || appeared_later)
             .filter(|file| file.known().is_some_and(|known| known.first_line == facts))
             .map(|file| file.key)
             .take(MAX_CANDIDATES)
@@ -331,11 +339,14 @@ impl Table {
     /// Whether the newcomer is so far the same text as a file that still stands.
     fn may_be_copy_of(&mut self, newcomer: FileKey, original: FileKey) -> io::Result<bool> {
         let framed = self.files[&original].framed();
-        let size = self.files[&newcomer].size;
         let packed = self.files[&newcomer].compression != Compression::Plain;
-        if packed || size >= framed {
+        if framed > 0 && (packed || self.files[&newcomer].size >= framed) {
             return Ok(matches!(self.compare(newcomer, original)?, Comparison::HasAll));
         }
+        if packed {
+            return Ok(false);
+        }
+        let size = self.files[&newcomer].size.min(self.files[&original].size);
         let Some(source) = self.handles.get(newcomer) else { return Ok(false) };
         let tail = tail_at(source, size)?;
         let Some(source) = self.handles.get(original) else { return Ok(false) };

@@ -2,7 +2,8 @@
 //!
 //! Ids are unique per backing index only. An event that may have been sent while `.ds-…-000001` was written to is not
 //! refused by `.ds-…-000002`. So before such an event is sent, its id is looked up in the indices from the last known one
-//! up to, not including, the one that is written to now: that one answers 409 by itself.
+//! up to the one that is written to now. That one answers 409 by itself, unless the stream rolls over between look-up and
+//! request: where few events are in doubt, it is looked into too.
 
 use super::answer::{Answer, Head, Whole};
 use super::client::{Call, Client};
@@ -15,7 +16,7 @@ use std::collections::HashSet;
 /// Ids in one `_mget`: answers stay far below the client's bound.
 const IDS_A_REQUEST: usize = 1000;
 
-/// Most older indices that are looked into, the newest ones.
+/// Most indices that are looked into, the newest ones.
 const MAX_OLDER: usize = 16;
 
 /// What a look-up found.
@@ -29,15 +30,23 @@ pub(super) enum Found {
     NotAllowed(String),
 }
 
-/// Looks `ids` up in the backing indices of `stream` older than the one written to, from `known` on; where that is empty, in
-/// all of them.
+/// Which backing indices to look into.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Where<'a> {
+    /// The first one; empty where it is not known: all of them.
+    pub(super) known: &'a str,
+    /// Also the one written to now.
+    pub(super) written: bool,
+}
+
+/// Looks `ids` up in backing indices of `stream`.
 ///
 /// An error is that of the host: no connection, no usable answer, a status of 429 or 5xx.
 pub(super) async fn look_up(
     client: &Client,
     host: usize,
     stream: &str,
-    known: &str,
+    place: Where<'_>,
     ids: &[[u8; ID_LEN]],
 ) -> Result<Found, Answer> {
     let call = Call { path: &["_data_stream", stream], query: None, body: None };
@@ -52,7 +61,7 @@ pub(super) async fn look_up(
         return Ok(Found::NotAllowed("the answer to `_data_stream` cannot be read".to_owned()));
     };
     let mut found = HashSet::new();
-    for index in streams.older_than_written(stream, known) {
+    for index in streams.to_look_into(stream, place) {
         for ids in ids.chunks(IDS_A_REQUEST) {
             let path = [index, "_mget"];
             let call = Call {
@@ -128,18 +137,15 @@ struct Document {
 
 impl DataStreams {
     /// Backing indices stand in the order of their making, the one written to last. If retention removed the known one,
-    /// all older ones are younger than it.
-    fn older_than_written(&self, stream: &str, known: &str) -> Vec<&str> {
+    /// all that are there are younger than it.
+    fn to_look_into(&self, stream: &str, place: Where<'_>) -> Vec<&str> {
         let Some(stream) = self.data_streams.iter().find(|candidate| candidate.name == stream) else {
             return Vec::new();
         };
         let indices: Vec<&str> = stream.indices.iter().map(|index| index.index_name.as_str()).collect();
-        let Some((_, older)) = indices.split_last() else { return Vec::new() };
-        let from = match indices.iter().position(|index| *index == known) {
-            Some(place) => place.min(older.len()),
-            None => 0,
-        };
-        older[from.max(older.len().saturating_sub(MAX_OLDER))..].to_vec()
+        let end = if place.written { indices.len() } else { indices.len().saturating_sub(1) };
+        let start = indices.iter().position(|index| *index == place.known).unwrap_or(0);
+        indices[start.max(end.saturating_sub(MAX_OLDER)).min(end)..end].to_vec()
     }
 }
 
@@ -153,7 +159,13 @@ mod tests {
         let answer =
             serde_json::json!({"data_streams": [{"name": "s", "indices": indices, "generation": 3}]});
         let streams: DataStreams = serde_json::from_value(answer).unwrap();
-        streams.older_than_written("s", known).into_iter().map(str::to_owned).collect()
+        let look =
+            |written| streams.to_look_into("s", Where { known, written }).into_iter().map(str::to_owned);
+        let written = indices.last().map(|index| index["index_name"].as_str().unwrap().to_owned());
+        let mut with_written: Vec<String> = look(true).collect();
+        assert_eq!(with_written.pop(), written);
+        assert_eq!(with_written, look(false).collect::<Vec<_>>());
+        with_written
     }
 
     #[test]
@@ -173,7 +185,9 @@ mod tests {
                 format!("{}/tests/data/bulk/{engine}-data-stream-get.json", env!("CARGO_MANIFEST_DIR"));
             let streams: DataStreams = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
             assert_eq!(streams.data_streams[0].name, "logs-demo-default");
-            assert!(streams.older_than_written("logs-demo-default", "gone").is_empty());
+            assert!(
+                streams.to_look_into("logs-demo-default", Where { known: "gone", written: false }).is_empty()
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One batch, from its first request to the fate of its last item.
 
 use super::answer::Answer;
-use super::rollover::{self, Found};
+use super::rollover::{self, Found, Where};
 use super::shared::{Index, Shared, lock};
 use super::verdict::{Job, Settled, Step};
 use crate::batch::Batch;
@@ -165,10 +165,11 @@ impl Shipment<'_> {
 
     /// Asks until a host answers, or says often enough that it cannot: delivery does not depend on it.
     async fn found(&self, origin: &str, ids: &[[u8; ID_LEN]]) -> Found {
+        let place = Where { known: origin, written: self.in_doubt };
         let mut failures = 0;
         loop {
             let visit = self.shared.visit().await;
-            match rollover::look_up(&self.shared.client, visit.host, &self.index.name, origin, ids).await {
+            match rollover::look_up(&self.shared.client, visit.host, &self.index.name, place, ids).await {
                 Ok(found) => return found,
                 Err(Answer::Whole(whole)) if failures == MAX_LOOK_UP_FAILURES => {
                     return Found::NotAllowed(whole.summary());

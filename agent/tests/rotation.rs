@@ -589,7 +589,9 @@ impl Storm {
         for number in self.packed + 1..self.rotations {
             let rotated = LOGS.map(|log| self.tail.log(&format!("{log}.{number}")));
             self.packed = number;
-            if let Some(path) = rotated.iter().find(|path| path.exists()) {
+            if let Some(path) =
+                rotated.iter().find(|path| path.try_exists().expect("the directory can be read"))
+            {
                 pack(path);
                 self.story.push(format!("packed {number}"));
                 return;
@@ -612,7 +614,9 @@ impl Storm {
         for _ in 0..self.dice.below(4) {
             match self.dice.below(3) {
                 0 => self.write(LOGS[0]),
-                1 if self.tail.log(LOGS[1]).exists() => self.rotated("copytruncate", LOGS[1], copy_truncate),
+                1 if self.tail.log(LOGS[1]).try_exists().expect("the directory can be read") => {
+                    self.rotated("copytruncate", LOGS[1], copy_truncate)
+                }
                 _ => self.pack_one(),
             }
         }

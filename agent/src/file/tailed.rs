@@ -76,7 +76,7 @@ pub struct Tailed {
     pub checkpointed: u64,
     /// The end of a packed text was reached.
     pub unpacked: bool,
-    /// NUL bytes of holes that were passed over.
+    /// NUL bytes of holes that were passed over and not counted yet.
     pub nul_bytes: u64,
     /// Already in the queue of files with something to read.
     pub queued: bool,

@@ -33,6 +33,12 @@ pub struct StatusReport {
     pub accounts: Accounts,
     /// Bytes.
     pub bytes: Bytes,
+    /// Every reason that has cost something.
+    #[serde(default)]
+    pub losses: Vec<Loss>,
+    /// Lines that did not arrive as they were written.
+    #[serde(default)]
+    pub oddities: Oddities,
     /// Unexpected 409s: two events that shared an id.
     pub id_collisions: u64,
     /// Every known file.
@@ -73,6 +79,30 @@ pub struct Bytes {
     pub sent: u64,
     pub lost: u64,
     pub dead_letters: u64,
+}
+
+/// What one reason has cost.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Loss {
+    /// `truncated_unread`, `deleted_unread`, `deleted_before_open`, `held_files_limit` or `damaged_compression`.
+    pub reason: String,
+    /// How often.
+    pub times: u64,
+    /// Events that had been read.
+    pub events: u64,
+    /// Bytes, also those never cut into events.
+    pub bytes: u64,
+}
+
+/// Lines that did not arrive as they were written, or bytes that are no line.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Oddities {
+    /// Lines cut at `max_line`.
+    pub cut_lines: u64,
+    /// Lines with bytes that are not UTF-8, replaced.
+    pub invalid_utf8_lines: u64,
+    /// NUL bytes of holes that were passed over.
+    pub nul_bytes: u64,
 }
 
 /// One file.

@@ -38,6 +38,21 @@ fn counters(page: &mut Page, report: &StatusReport) {
     page.counter("read_bytes", "Bytes read from files.", bytes.read);
     page.counter("sent_bytes", "Bytes sent to the output, repeats included.", bytes.sent);
     page.counter("lost_bytes", "Bytes lost, also those never cut into events.", bytes.lost);
+    page.head("lost_by_reason_bytes_total", "Bytes lost, by reason.", "counter");
+    for loss in &report.losses {
+        page.sample("lost_by_reason_bytes_total", &[("reason", &loss.reason)], &loss.bytes);
+    }
+    page.counter("cut_lines", "Lines cut at max_line.", report.oddities.cut_lines);
+    page.counter(
+        "invalid_utf8_lines",
+        "Lines with bytes that are not UTF-8; they were replaced.",
+        report.oddities.invalid_utf8_lines,
+    );
+    page.counter(
+        "skipped_nul_bytes",
+        "NUL bytes of holes in files that were passed over.",
+        report.oddities.nul_bytes,
+    );
     page.counter("output_retries", "Requests or items sent again.", report.output.retries);
     page.counter(
         "id_collisions",
@@ -127,7 +142,7 @@ impl fmt::Display for Labels<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitoring::{Accounts, Bytes, FileStatus, Held, Memory, OutputStatus};
+    use crate::monitoring::{Accounts, Bytes, FileStatus, Held, Loss, Memory, Oddities, OutputStatus};
 
     fn report() -> StatusReport {
         let file = |state: &str, lag_ms| FileStatus {
@@ -151,6 +166,8 @@ mod tests {
                 pending: 6,
             },
             bytes: Bytes { read: 10, sent: 11, lost: 12, dead_letters: 13 },
+            losses: vec![Loss { reason: "held_files_limit".into(), times: 1, events: 5, bytes: 12 }],
+            oddities: Oddities { cut_lines: 31, invalid_utf8_lines: 32, nul_bytes: 33 },
             id_collisions: 7,
             files: vec![file("idle", 0), file("a\\b\"c\nd", 2500), file("idle", 20)],
             output: OutputStatus { in_flight: 8, retries: 9, ..Default::default() },
@@ -172,6 +189,10 @@ mod tests {
             "blueox_read_bytes_total 10",
             "blueox_sent_bytes_total 11",
             "blueox_lost_bytes_total 12",
+            r#"blueox_lost_by_reason_bytes_total{reason="held_files_limit"} 12"#,
+            "blueox_cut_lines_total 31",
+            "blueox_invalid_utf8_lines_total 32",
+            "blueox_skipped_nul_bytes_total 33",
             "blueox_dead_letters_bytes 13",
             "blueox_id_collisions_total 7",
             "blueox_output_in_flight_requests 8",

@@ -1,6 +1,8 @@
 //! What operators are told: the status report and the agent's own metric event.
 
 use super::tailer::Tailer;
+use crate::ack::accounts::Lost;
+use crate::ack::{Counts, Loss};
 use crate::file::tailed::{Identity, Standing, Tailed};
 use crate::monitoring::{Accounts, Bytes, FileStatus, Memory, OutputStatus, StatusReport};
 use std::path::Path;
@@ -35,6 +37,8 @@ impl Tailer {
                 lost: counts.lost_bytes(),
                 dead_letters: self.dead_letter_bytes(),
             },
+            losses: losses(&counts),
+            oddities: self.oddities,
             id_collisions: counts.id_collisions,
             files: self.parts.table.files().map(|file| file_status(file, now)).collect(),
             output: OutputStatus {
@@ -60,6 +64,15 @@ impl Tailer {
         let oldest = self.parts.table.files().filter_map(Tailed::pending_since).min();
         oldest.map_or(Duration::ZERO, |since| now - since)
     }
+}
+
+fn losses(counts: &Counts) -> Vec<crate::monitoring::Loss> {
+    let costly = Loss::ALL.into_iter().filter(|loss| counts.lost_by(*loss).times > 0);
+    let told = costly.map(|loss| {
+        let Lost { times, events, bytes } = counts.lost_by(loss);
+        crate::monitoring::Loss { reason: loss.name().into(), times, events, bytes }
+    });
+    told.collect()
 }
 
 fn file_status(file: &Tailed, now: Instant) -> FileStatus {

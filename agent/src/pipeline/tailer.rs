@@ -11,6 +11,7 @@ use crate::file::FileKey;
 use crate::file::reader::{self, ReadBuffer, TurnEnd, TurnLimits};
 use crate::file::table::{Notice, OpenError, Table};
 use crate::file::tailed::{Awaits, Tailed};
+use crate::monitoring::Oddities;
 use crate::output::OutputState;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -101,6 +102,8 @@ pub(super) struct Tailer {
     pub(super) progress_at: Instant,
     stopping: Option<Instant>,
     active_at: Instant,
+    /// Lines that did not arrive as they were written.
+    pub(super) oddities: Oddities,
     /// Buffers were given back since.
     pub(super) rested: bool,
 }
@@ -136,6 +139,7 @@ impl Tailer {
             progress_at: now,
             stopping: None,
             active_at: now,
+            oddities: Oddities::default(),
             rested: false,
         }
     }
@@ -348,6 +352,9 @@ impl Tailer {
         let moved = file.framed() - before;
         let counts = intake.take_counts();
         file.in_flight += counts.events;
+        self.oddities.cut_lines += counts.cut;
+        self.oddities.invalid_utf8_lines += counts.invalid_utf8;
+        self.oddities.nul_bytes += std::mem::take(&mut file.nul_bytes);
         self.parts.accounts.read(counts.events, moved);
         self.dirty |= moved > 0;
         let rewritten = matches!(end, Ok(TurnEnd::Overwritten));

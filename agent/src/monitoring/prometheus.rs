@@ -236,6 +236,6 @@ mod tests {
             assert!(!families.contains(&name), "{name}");
             families.push(name);
         }
-        assert_eq!(families.len(), 22);
+        assert_eq!(families.len(), 26);
     }
 }

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
@@ -94,11 +95,12 @@ pub struct OnceProgress {
 
 /// Tails until SIGTERM or SIGINT.
 pub fn run(config: &Config) -> Result<Exit, RunError> {
+    let runtime = runtime()?;
+    let stop = StopSignals::catch(&runtime)?;
     let state = StateDirectory::open(&config.state.path)?;
     let (store, loaded) = state.checkpoints()?;
     let restored = Restored::from(loaded);
     let letters = DeadLetters::open(state.subdirectory("dead-letters")?, config.limits.dead_letters)?;
-    let runtime = runtime()?;
     let listener = listen(config, &runtime)?;
     let signals = Arc::new(Signals::default());
     let saver = Saver::start(store, signals.clone())
@@ -110,7 +112,7 @@ pub fn run(config: &Config) -> Result<Exit, RunError> {
             let token = config.monitoring.token.clone();
             tokio::spawn(monitoring::serve(listener, status_source(&signals), token));
         }
-        tokio::spawn(stop_on_signal(signals.clone()));
+        tokio::spawn(stop.stop(signals.clone()));
         engine.finish().await
     })?;
     drop(state);
@@ -126,12 +128,13 @@ pub fn once(
     progress: &mut dyn FnMut(OnceProgress),
 ) -> Result<(Exit, OnceProgress), RunError> {
     let runtime = runtime()?;
+    let stop = StopSignals::catch(&runtime)?;
     let signals = Arc::new(Signals::default());
     let engine = Engine::start(config, Restored::default(), None, DeadLetterBox::Reported, &signals, true)?;
     let accounts = engine.accounts.clone();
     let output = engine.output_state.clone();
     let (ended, last) = runtime.block_on(async {
-        tokio::spawn(stop_on_signal(signals.clone()));
+        tokio::spawn(stop.stop(signals.clone()));
         let mut watcher = OnceWatcher::new(&signals, &accounts, &output);
         let mut finish = std::pin::pin!(engine.finish());
         loop {
@@ -468,17 +471,25 @@ fn status_source(signals: &Arc<Signals>) -> StatusSource {
     })
 }
 
-async fn stop_on_signal(signals: Arc<Signals>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        warn!("signals cannot be received, stop the agent with SIGKILL");
-        return;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// SIGTERM and SIGINT, caught from the moment this is made.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn catch(runtime: &Runtime) -> Result<Self, RunError> {
+        let _context = runtime.enter();
+        let catch =
+            |kind| signal(kind).map_err(|source| RunError::Start { what: "the signal handlers", source });
+        Ok(Self { terminate: catch(SignalKind::terminate())?, interrupt: catch(SignalKind::interrupt())? })
     }
-    signals.stop();
+
+    async fn stop(mut self, signals: Arc<Signals>) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        signals.stop();
+    }
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use tracing::level_filters::LevelFilter;
 
 fn main() -> ExitCode {
+    blueox::memory::share_arena();
     // Prints help and version to standard output (0), wrong usage to standard error (2).
     let arguments = Arguments::parse();
     if let Err(error) = telemetry::init(LevelFilter::INFO) {

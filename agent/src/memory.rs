@@ -1,11 +1,29 @@
 //! Freed memory goes back to the system when the agent falls idle.
+//!
+//! The GNU allocator gives each thread an arena of its own and returns the end of the first one only. So all threads
+//! share that one, and are asked for it when there is no work. Little is allocated on the way of a line, so nobody waits.
+
+/// Lets all threads share one arena. To be called before there is a second thread.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "the standard library has no word for it")]
+pub fn share_arena() {
+    // SAFETY: `mallopt` only sets a number inside the allocator; it may be called at any time, takes the allocator's lock
+    // itself and touches no memory that is in use. Where it refuses, everything works as before.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
+/// Lets all threads share one arena. Not needed, or not known how, on this system.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn share_arena() {}
 
 /// Gives freed heap memory back to the system.
 ///
 /// The GNU allocator keeps what was freed in its arenas, some MiB after a burst, for ever. Costs a walk over the free
 /// lists, so it is for moments without work. Does nothing with other allocators.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "the one call the standard library has no word for")]
+#[expect(unsafe_code, reason = "the standard library has no word for it")]
 pub fn give_back() {
     // SAFETY: `malloc_trim` has no precondition, may be called from any thread at any time (it takes the arenas' locks
     // itself), and touches only memory that the allocator holds as free: no reference into it can exist.

@@ -17,6 +17,7 @@ use bench::random::Dice;
 use bench::writer::{Clock, LogWriter, Rotation};
 use disk::Disk;
 use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -99,7 +100,23 @@ impl Stage {
         }
         let verdict = judge.verdict();
         let log = std::fs::read_to_string(self.site.path("agent.log")).unwrap_or_default();
-        assert!(verdict.clean(), "{what}: {verdict}\nlog:\n{log}");
+        assert!(verdict.clean(), "{what}: {verdict}\nstored twice in: {:#?}\nlog:\n{log}", self.doubles());
+    }
+
+    /// How many lines are stored in which indices, of those that are in more than one place.
+    fn doubles(&self) -> BTreeMap<Vec<String>, u64> {
+        let mut places: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+        for document in self.server.documents() {
+            if let Some(mark) = Mark::find(&document.source) {
+                let lineage = document.id.chars().take(8).collect::<String>();
+                places.entry(mark.sequence).or_default().push(format!("{} as {lineage}…", document.index));
+            }
+        }
+        let mut counts = BTreeMap::new();
+        for places in places.into_values().filter(|places| places.len() > 1) {
+            *counts.entry(places).or_default() += 1;
+        }
+        counts
     }
 
     /// Starts the agent under strace, which does `inject` to its calls on the state directory and on `more`.

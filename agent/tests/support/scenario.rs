@@ -13,7 +13,7 @@
 //! | `apikey NAME JSON` | makes an API key with these role descriptors: `{NAME}`, and `{NAME.id}` |
 //! | `call METHOD PATH [JSON]` | a request to the engine that has to succeed |
 //! | `provoke WHAT` / `relieve WHAT` | `write-block`, `flood-stage`, `unauthorized` |
-//! | `swallow` / `pass` | bulk requests are carried out and never answered / answered again |
+//! | `swallow` / `pass` | requests are carried out and never answered / answered again |
 //! | `rollover` | of the scenario's data stream |
 //! | `write N` | so many judged lines |
 //! | `line TEXT` | one line of any text |
@@ -24,7 +24,7 @@
 //! | `once` | reads everything once, has to end with 0 |
 //! | `await stored N` | documents in the index |
 //! | `await refused STATUS N` | items or whole requests with that status, from now on |
-//! | `await swallowed N` | answers swallowed, from now on |
+//! | `await swallowed N` | answers to bulk requests swallowed, from now on |
 //! | `await dead N` | dead letters |
 //! | `await backing` | the checkpoint names the backing index |
 //! | `judge [EXTRA]` | each written line is stored once and unaltered, and EXTRA other documents |

@@ -55,12 +55,12 @@ impl Tap {
         format!("http://{}", self.address)
     }
 
-    /// From now on the server carries out bulk requests and the agent never hears of it; or no more.
+    /// From now on the server carries out requests and the agent never hears of it; or no more.
     pub fn swallow(&self, on: bool) {
         self.seen.swallow.store(on, Ordering::SeqCst);
     }
 
-    /// Answers swallowed so far.
+    /// Answers to bulk requests swallowed so far.
     pub fn swallowed(&self) -> u64 {
         self.seen.swallowed.load(Ordering::SeqCst)
     }
@@ -106,10 +106,10 @@ async fn pass(
     connection.abort();
     if is_bulk {
         seen.note(head.status.as_u16(), &body);
-        if seen.swallow.load(Ordering::SeqCst) {
-            seen.swallowed.fetch_add(1, Ordering::SeqCst);
-            return Err("swallowed".into());
-        }
+    }
+    if seen.swallow.load(Ordering::SeqCst) {
+        seen.swallowed.fetch_add(u64::from(is_bulk), Ordering::SeqCst);
+        return Err("swallowed".into());
     }
     let mut response = Response::from_parts(head, Full::new(body));
     response.headers_mut().remove(hyper::header::TRANSFER_ENCODING);

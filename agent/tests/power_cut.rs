@@ -120,7 +120,7 @@ impl Stage {
     }
 
     /// Starts the agent under strace, which does `inject` to its calls on the state directory and on `more`.
-    fn traced(&self, state: &Path, inject: &str, more: &[PathBuf]) -> Process {
+    fn traced(&self, state: &Path, inject: &str, more: &[PathBuf]) -> Traced {
         let mut command = Command::new("strace");
         command.args(["-f", "-qq", "-o", "/dev/null"]);
         for name in ["", "checkpoint.tmp", "checkpoint.0", "checkpoint.1", "lock", "dead-letters"] {
@@ -131,7 +131,38 @@ impl Stage {
         }
         command.arg(format!("--inject={inject}")).arg(env!("CARGO_BIN_EXE_blueox"));
         command.arg("run").arg("-c").arg(self.site.config());
-        Process::start("strace", command, &self.site.path("agent.log")).expect("strace")
+        let process = Process::start("strace", command, &self.site.path("agent.log")).expect("strace");
+        Traced { process, config: self.site.config(), state: state.to_owned() }
+    }
+}
+
+/// strace and the agent under it.
+struct Traced {
+    process: Process,
+    config: PathBuf,
+    state: PathBuf,
+}
+
+impl Traced {
+    /// `kill -9` to the agent, which is no child of this process: it holds the lock of its state. strace ends with it.
+    fn end_agent(&self) {
+        let holder = std::fs::read_to_string(self.state.join("lock")).unwrap_or_default();
+        let pid = holder.split(|c: char| !c.is_ascii_digit()).find_map(|word| word.parse::<i32>().ok());
+        let Some(pid) = pid.and_then(Pid::from_raw) else { return };
+        let command = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+        let config = self.config.to_str().expect("a plain name");
+        if String::from_utf8_lossy(&command).contains(config) {
+            // It may be ending by itself.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Traced {
+    /// A killed strace would let the agent live on.
+    fn drop(&mut self) {
+        self.end_agent();
+        let _ = self.process.finish(PATIENCE);
     }
 }
 
@@ -142,9 +173,11 @@ fn seed() -> u64 {
     seed
 }
 
+/// A bad server. Its streams roll over while the agent is dead; not while it runs, for a rollover between its look for events
+/// an earlier run has sent and the request with them would still double those.
 fn hostile(seed: u64) -> Plan {
     let (think_max, hang) = (Duration::from_millis(30), Duration::from_millis(300));
-    Plan::Random { seed, per_mille: 150, think_max, hang, roll_over: true }
+    Plan::Random { seed, per_mille: 150, think_max, hang, roll_over: false }
 }
 
 /// Runs `each` for all numbers on a few threads, since most of the time is waiting.
@@ -166,15 +199,16 @@ fn on_threads(numbers: std::ops::RangeInclusive<u64>, each: impl Fn(u64) + Sync)
 }
 
 /// Writes until the process has ended. False where it lives on: the call it was to die at never came.
-fn write_until_dead(stage: &mut Stage, process: &mut Process) -> bool {
+fn write_until_dead(stage: &mut Stage, traced: &mut Traced) -> bool {
     let until = Instant::now() + PATIENCE;
-    while process.alive().is_ok() {
+    while traced.process.alive().is_ok() {
         if Instant::now() > until {
             return false;
         }
         stage.write(10);
         std::thread::sleep(Duration::from_millis(5));
     }
+    stage.server.roll_over();
     true
 }
 
@@ -190,8 +224,12 @@ fn killed_at_any_call_on_its_state_it_loses_and_repeats_nothing() {
         stage.configure(&state);
         stage.write(500);
         let inject = format!("{CALLS}:signal=SIGKILL:when={call}");
-        let mut process = stage.traced(&state, &inject, &[]);
-        assert!(write_until_dead(&mut stage, &mut process), "call {call} never came\n{}", process.log_tail());
+        let mut traced = stage.traced(&state, &inject, &[]);
+        assert!(
+            write_until_dead(&mut stage, &mut traced),
+            "call {call} never came\n{}",
+            traced.process.log_tail()
+        );
         stage.write(100);
         stage.finish(&format!("killed at call {call}, seed {seed}"));
         lines.fetch_add(stage.lines(), Ordering::Relaxed);
@@ -216,8 +254,12 @@ fn a_power_cut_at_any_call_on_its_state_loses_and_repeats_nothing() {
         stage.configure(&state);
         stage.write(500);
         let inject = format!("{CALLS}:signal=SIGKILL:when={call}");
-        let mut process = stage.traced(&state, &inject, &[]);
-        assert!(write_until_dead(&mut stage, &mut process), "call {call} never came\n{}", process.log_tail());
+        let mut traced = stage.traced(&state, &inject, &[]);
+        assert!(
+            write_until_dead(&mut stage, &mut traced),
+            "call {call} never came\n{}",
+            traced.process.log_tail()
+        );
         let disk = disk.after_power_cut();
         stage.configure(&disk.path().join("state"));
         stage.write(100);
@@ -254,6 +296,7 @@ fn power_cuts_at_random_moments_lose_and_repeat_nothing() {
         stop_all_threads(child.id());
         let left = disk.after_power_cut();
         child.kill().and_then(|()| child.wait()).expect("killed");
+        stage.server.roll_over();
         eprintln!("cut {round}: {} lines, {} stored", stage.lines(), stage.server.created());
         disk = left;
     }
@@ -426,17 +469,17 @@ fn calls_that_fail_now_and_then_lose_and_repeat_nothing() {
         stage.server.set_plan(hostile(seed + number));
         let log = stage.site.logs().join("app.log");
         let inject = format!("{call}:error={error}:when=4+2");
-        let mut process = stage.traced(&state, &inject, &[log]);
+        let mut traced = stage.traced(&state, &inject, &[log]);
         let until = Instant::now() + Duration::from_secs(4);
-        while Instant::now() < until && process.alive().is_ok() {
+        while Instant::now() < until && traced.process.alive().is_ok() {
             stage.write(50);
             std::thread::sleep(Duration::from_millis(10));
         }
-        let ended = process.alive().err().map(|error| error.to_string());
+        let ended = traced.process.alive().err().map(|error| error.to_string());
         let stored = stage.server.created();
         // Killing strace lets the agent live on, without faults: so the agent is killed, and strace ends with it.
-        end_agent(&state);
-        process.finish(PATIENCE).expect("ended");
+        traced.end_agent();
+        traced.process.finish(PATIENCE).expect("ended");
         let lines = stage.lines();
         stage.finish(&format!("{call} failing with {error}, seed {seed}"));
         eprintln!(
@@ -444,16 +487,4 @@ fn calls_that_fail_now_and_then_lose_and_repeat_nothing() {
             ended.is_some()
         );
     });
-}
-
-/// `kill -9` to the agent that holds this state directory.
-fn end_agent(state: &Path) {
-    let holder = std::fs::read_to_string(state.join("lock")).unwrap_or_default();
-    let pid = holder.split(|c: char| !c.is_ascii_digit()).find_map(|word| word.parse::<i32>().ok());
-    let command = pid.map(|pid| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default());
-    if let (Some(pid), true) =
-        (pid.and_then(Pid::from_raw), command.is_some_and(|command| command.contains("blueox")))
-    {
-        kill_process(pid, Signal::KILL).expect("killed");
-    }
 }

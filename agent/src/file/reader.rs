@@ -8,7 +8,7 @@ use crate::event::{FileMemory, LineEnd};
 use crate::file::identity::checksum;
 use crate::file::prefix::{PrefixHash, TAIL, tail_hash};
 use crate::file::source::{Compression, Source};
-use crate::file::table::identify::begins_with;
+use crate::file::table::compare::begins_with;
 use crate::file::tailed::Tailed;
 use crate::line::{Flow, Piece, frame, is_blank, without_carriage_return};
 use memchr::memchr;

@@ -1,11 +1,12 @@
 //! Who a file is: one from the checkpoint, a copy of one, or a new one.
 
+use super::compare::{begins_with, has_prefix, has_tail, mark_at, reaches, tail_at};
 use super::{Notice, OpenError, Place, Table};
 use crate::ack::Ledger;
 use crate::checkpoint::Generation;
 use crate::file::identity::LineageParts;
-use crate::file::prefix::{Mark, PrefixHash, TAIL, tail_hash};
-use crate::file::source::{Compression, FirstLine, Source};
+use crate::file::prefix::Mark;
+use crate::file::source::{Compression, FirstLine};
 use crate::file::tailed::{Awaits, FirstLineFacts, Identity, Known, Standing};
 use crate::file::{FileKey, Physical};
 use std::io;
@@ -440,20 +441,7 @@ impl Table {
             _ => None,
         };
         let generation = self.next_generation(newcomer);
-        let input = &self.settings.inputs[self.files[&newcomer.key].input];
-        let parts = LineageParts {
-            host_id: &self.settings.host_id,
-            input_id: input.id.as_deref(),
-            inode: newcomer.physical.inode,
-            birth_ns: newcomer.physical.birth_ns,
-            first_line: &newcomer.first_line.bytes,
-            generation,
-        };
-        let known = Known {
-            lineage: parts.lineage(),
-            first_line: FirstLineFacts::of(&newcomer.first_line),
-            generation,
-        };
+        let known = self.known_as(newcomer, generation);
         let once = self.settings.once;
         let Some(file) = self.files.get_mut(&newcomer.key) else { return Ok(()) };
         file.identity = Identity::Known(known);
@@ -498,6 +486,21 @@ impl Table {
         Ok(Some(0))
     }
 
+    /// The identity a text begins under.
+    fn known_as(&self, newcomer: &Newcomer, generation: u32) -> Known {
+        let input = &self.settings.inputs[self.files[&newcomer.key].input];
+        let parts = LineageParts {
+            host_id: &self.settings.host_id,
+            input_id: input.id.as_deref(),
+            inode: newcomer.physical.inode,
+            birth_ns: newcomer.physical.birth_ns,
+            first_line: &newcomer.first_line.bytes,
+            generation,
+        };
+        let first_line = FirstLineFacts::of(&newcomer.first_line);
+        Known { lineage: parts.lineage(), first_line, generation }
+    }
+
     /// 0, or one more than any generation this file, or one that would share its ids, ever had.
     fn next_generation(&self, newcomer: &Newcomer) -> u32 {
         let facts = FirstLineFacts::of(&newcomer.first_line);
@@ -511,7 +514,7 @@ impl Table {
             .iter()
             .filter(|record| clashes(record.device, record.inode, record.birth_ns, &record.first_line))
             .map(|record| record.generation);
-        let live = self.files.values().filter(|file| file.key != newcomer.key).filter_map(|file| {
+        let live = self.files.values().filter_map(|file| {
             let known = file.known()?;
             let physical = file.physical;
             clashes(physical.device, physical.inode, physical.birth_ns, &known.first_line)
@@ -522,38 +525,14 @@ impl Table {
 
     /// Two events shared an id: the file begins a new generation at its settled offset. Only while nothing is in flight.
     pub fn regenerate(&mut self, key: FileKey) {
-        let generation = {
-            let Some(file) = self.files.get(&key) else { return };
-            let Some(known) = file.known() else { return };
-            let same = |physical: Physical| {
-                physical.inode == file.physical.inode && physical.birth_ns == file.physical.birth_ns
-            };
-            let live = self.files.values().filter(|other| same(other.physical));
-            let live = live.filter_map(|other| Some(other.known()?.generation)).max();
-            let remembered = self.remembered.iter().filter(|record| {
-                record.inode == file.physical.inode && record.birth_ns == file.physical.birth_ns
-            });
-            let remembered = remembered.map(|record| record.generation).max();
-            1 + live.max(remembered).unwrap_or(known.generation)
-        };
+        let Some(physical) = self.files.get(&key).map(|file| file.physical) else { return };
         if self.open(key).is_err() {
             return;
         }
-        let Some(first_line) = self.handles.get(key).and_then(|source| source.first_line().ok()) else {
-            return;
-        };
-        let input = &self.settings.inputs[self.files[&key].input];
-        let physical = self.files[&key].physical;
-        let parts = LineageParts {
-            host_id: &self.settings.host_id,
-            input_id: input.id.as_deref(),
-            inode: physical.inode,
-            birth_ns: physical.birth_ns,
-            first_line: &first_line.bytes,
-            generation,
-        };
-        let known =
-            Known { lineage: parts.lineage(), first_line: FirstLineFacts::of(&first_line), generation };
+        let first_line = self.handles.get(key).and_then(|source| source.first_line().ok());
+        let Some(first_line) = first_line else { return };
+        let again = Newcomer { key, physical, first_line };
+        let known = self.known_as(&again, self.next_generation(&again));
         let once = self.settings.once;
         let Some(file) = self.files.get_mut(&key) else { return };
         file.identity = Identity::Known(known);
@@ -576,53 +555,4 @@ enum Adoption {
     Wait,
     Shorter,
     No,
-}
-
-/// Whether the bytes before the mark are the same as far as its tail hash goes.
-fn has_tail(source: &mut Source, mark: &Mark) -> io::Result<bool> {
-    Ok(tail_at(source, mark.offset)? == Some(mark.tail))
-}
-
-/// Whether the text begins with the first line it is known by.
-pub(in crate::file) fn begins_with(source: &mut Source, known: Option<&Known>) -> io::Result<bool> {
-    let Some(known) = known else { return Ok(true) };
-    let mut buffer = [0; crate::file::identity::FIRST_LINE_BYTES];
-    let len = known.first_line.len as usize;
-    let count = source.read_at(&mut buffer[..len], 0)?;
-    Ok(count == len && xxhash_rust::xxh3::xxh3_64(&buffer[..len]) == known.first_line.hash)
-}
-
-/// Hash of the up to 1 KiB before `offset`; `None` if the text is shorter.
-fn tail_at(source: &mut Source, offset: u64) -> io::Result<Option<u64>> {
-    let mut buffer = [0; TAIL as usize];
-    let known = offset.min(TAIL) as usize;
-    let count = source.read_at(&mut buffer[..known], offset - known as u64)?;
-    Ok((count == known).then(|| tail_hash(&buffer[..known])))
-}
-
-/// Whether the text is at least so long.
-fn reaches(source: &mut Source, offset: u64) -> io::Result<bool> {
-    match offset {
-        0 => Ok(true),
-        _ => Ok(source.read_at(&mut [0], offset - 1)? == 1),
-    }
-}
-
-/// Whether all bytes before the mark are the same.
-fn has_prefix(source: &mut Source, mark: &Mark) -> io::Result<bool> {
-    Ok(mark_at(source, mark.offset)?.is_some_and(|here| here.prefix == mark.prefix))
-}
-
-/// The mark at `offset`, by reading everything before it.
-fn mark_at(source: &mut Source, offset: u64) -> io::Result<Option<Mark>> {
-    let mut hash = PrefixHash::default();
-    let mut buffer = vec![0; 64 * 1024];
-    while hash.offset() < offset {
-        let room = buffer.len().min((offset - hash.offset()) as usize);
-        if source.read_at(&mut buffer[..room], hash.offset())? < room {
-            return Ok(None);
-        }
-        hash.update(&buffer[..room]);
-    }
-    Ok(tail_at(source, offset)?.map(|tail| hash.mark(tail)))
 }

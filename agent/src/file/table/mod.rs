@@ -15,7 +15,13 @@
 //! (`truncated_unread`), that were in a file closed and deleted between two looks (`deleted_before_open`), or that were in a
 //! deleted file beyond `limits.held_files` (`held_files_limit`).
 
-pub(in crate::file) mod identify;
+mod aging;
+
+pub(in crate::file) mod compare;
+
+mod identify;
+
+mod opening;
 
 mod records;
 
@@ -29,22 +35,13 @@ use crate::discovery::scan::modified_ns;
 use crate::event::FileMemory;
 use crate::file::FileKey;
 use crate::file::handles::Handles;
-use crate::file::source::{Compression, Physical, Source};
-use crate::file::tailed::{Awaits, Identity, Standing, Tailed};
+use crate::file::source::{Compression, Physical};
+use crate::file::tailed::{Identity, Standing, Tailed};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// How long a finished file must be quiet before its unterminated tail becomes an event.
-pub const FINISH_AFTER: Duration = Duration::from_secs(5);
-
-/// How long a file that left the globs, but was not deleted, is kept open after it became quiet.
-const DETACHED_FOR: Duration = Duration::from_secs(60);
-
-/// How long the unread rest of a truncated file waits for a copy to bring it.
-const COPY_GRACE: Duration = Duration::from_secs(10);
 
 /// What the table needs to know of the configuration.
 pub struct Settings {
@@ -452,235 +449,8 @@ impl Table {
             self.resize(new, facts.len(), modified_ns(&facts), now);
         }
     }
-
-    /// What time brings: files that were renamed or deleted become quiet, grace ends, copies are decided.
-    pub fn tick(&mut self, now: Instant) {
-        let keys: Vec<FileKey> = self
-            .files
-            .values()
-            .filter(|file| file.rotated || !matches!(file.standing, Standing::Present))
-            .map(|file| file.key)
-            .collect();
-        for key in keys {
-            self.tick_file(key, now);
-        }
-        self.bound_held_bytes();
-        self.decide(now);
-        if self.unfound_since.is_some_and(|since| now - since >= COPY_GRACE) {
-            self.unfound_since = None;
-            self.write_off_unfound();
-        }
-    }
-
-    fn tick_file(&mut self, key: FileKey, now: Instant) {
-        match self.files[&key].standing {
-            Standing::Overwritten { since } => self.tick_overwritten(key, now - since),
-            Standing::Detached { .. } => self.tick_detached(key, now),
-            Standing::Present => self.finish_tail(key, now),
-            Standing::Missing { .. } => {}
-        }
-    }
-
-    /// Counts what was not read of a file as lost.
-    fn write_off(&mut self, key: FileKey, reason: Loss) {
-        let Some(file) = self.files.get_mut(&key) else { return };
-        let bytes = file.unread();
-        file.size = file.framed();
-        file.unpacked = true;
-        if bytes > 0 {
-            self.notices.push(Notice::Lost { path: file.path.to_path_buf(), bytes, reason });
-        }
-    }
-
-    fn tick_overwritten(&mut self, key: FileKey, age: Duration) {
-        let Some(file) = self.files.get(&key) else { return };
-        let waits_for_copy = file.unread() > 0 && age < COPY_GRACE;
-        if waits_for_copy || !file.is_settled() {
-            return;
-        }
-        self.write_off(key, Loss::TruncatedUnread);
-        self.retire(key);
-    }
-
-    fn tick_detached(&mut self, key: FileKey, now: Instant) {
-        let Some(source) = self.handles.get(key) else {
-            self.vanish(key);
-            return;
-        };
-        if let Ok(facts) = source.facts() {
-            let deleted = std::os::unix::fs::MetadataExt::nlink(&facts) == 0;
-            if let Some(Standing::Detached { deleted: known, .. }) =
-                self.files.get_mut(&key).map(|file| &mut file.standing)
-            {
-                *known = deleted;
-            }
-            self.resize(key, facts.len(), modified_ns(&facts), now);
-        }
-        self.finish_tail(key, now);
-        let Some(file) = self.files.get(&key) else { return };
-        let Standing::Detached { deleted, .. } = file.standing else { return };
-        let patience = if deleted { FINISH_AFTER } else { DETACHED_FOR };
-        let drained = file.unread() == 0 && file.is_settled() && !file.queued;
-        if drained && now - file.grown_at >= patience {
-            self.notices.push(Notice::Finished(file.path.to_path_buf()));
-            self.retire(key);
-        }
-    }
-
-    /// Decides the end of an unterminated tail by time.
-    fn finish_tail(&mut self, key: FileKey, now: Instant) {
-        let Some(file) = self.files.get_mut(&key) else { return };
-        let quiet = file.rotated && now - file.grown_at >= FINISH_AFTER;
-        if quiet {
-            self.force_end(key);
-        }
-    }
-
-    /// Makes the unterminated tail of a file an event that ends where the text ends now.
-    pub fn force_end(&mut self, key: FileKey) {
-        if matches!(self.files.get(&key).map(|file| &file.identity), Some(Identity::Unknown)) {
-            self.decide_unterminated(key);
-        }
-        let Some(file) = self.files.get_mut(&key) else { return };
-        if file.known().is_none() || file.queued || file.next_forced_end().is_some() {
-            return;
-        }
-        let end = match file.compression {
-            Compression::Plain => file.size,
-            _ if file.unpacked => file.scanned,
-            _ => return,
-        };
-        if end > file.framed() && file.scanned >= end {
-            file.forced_ends.push(end);
-            if !self.settings.once {
-                file.awaits_checkpoint = Awaits::Next;
-            }
-            file.unpacked = false;
-            self.enqueue(key);
-        }
-    }
-
-    /// Gives up the oldest detached files while they hold more unread bytes or descriptors than allowed.
-    fn bound_held_bytes(&mut self) {
-        let mut held: Vec<(Instant, FileKey, u64)> = self
-            .files
-            .values()
-            .filter_map(|file| match file.standing {
-                Standing::Detached { since, .. } => Some((since, file.key, file.unread())),
-                _ => None,
-            })
-            .collect();
-        let mut bytes: u64 = held.iter().map(|(_, _, unread)| unread).sum();
-        // A quarter of the descriptors stays for files that still have a name.
-        let mut excess = held.len().saturating_sub(self.settings.open_files.div_ceil(4) * 3);
-        held.sort();
-        for (_, key, unread) in held {
-            if bytes <= self.settings.held_bytes && excess == 0 {
-                return;
-            }
-            bytes -= unread;
-            excess = excess.saturating_sub(1);
-            self.write_off(key, Loss::HeldFilesLimit);
-            self.handles.close(key);
-            self.retire(key);
-        }
-    }
-
-    /// Opens a file, closing another one if need be.
-    pub fn open(&mut self, key: FileKey) -> Result<(), OpenError> {
-        if self.handles.contains(key) {
-            return Ok(());
-        }
-        while self.handles.is_full() {
-            self.evict().ok_or(OpenError::Busy)?;
-        }
-        let Some(file) = self.files.get_mut(&key) else { return Err(OpenError::Moved) };
-        let path = file.path.clone();
-        let opened = Source::open(&path);
-        let opened = match opened {
-            Err(error) if out_of_descriptors(&error) => {
-                self.handles.limit_to_open();
-                self.evict().ok_or(OpenError::Busy)?;
-                Source::open(&path)
-            }
-            other => other,
-        };
-        let source = opened.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => OpenError::Moved,
-            _ => OpenError::Io(error),
-        })?;
-        let facts = source.facts().map_err(OpenError::Io)?;
-        let file = self.files.get_mut(&key).expect("looked up above");
-        if Physical::of(&facts) != file.physical {
-            return Err(OpenError::Moved);
-        }
-        file.compression = source.compression();
-        file.trouble = None;
-        self.handles.insert(key, source);
-        Ok(())
-    }
-
-    /// The file and its open source, for a turn of reading.
-    pub fn pair(&mut self, key: FileKey) -> Option<(&mut Tailed, &mut Source)> {
-        Some((self.files.get_mut(&key)?, self.handles.get(key)?))
-    }
-
-    /// Notes trouble with a file, once.
-    pub fn trouble(&mut self, key: FileKey, error: &io::Error) {
-        let Some(file) = self.files.get_mut(&key) else { return };
-        let text = error.to_string();
-        if file.trouble.as_ref() != Some(&text) {
-            file.trouble = Some(text.clone());
-            self.notices.push(Notice::Unreadable { path: file.path.to_path_buf(), error: text });
-        }
-    }
-
-    /// A file could be read: what troubled it is over. Damage of a packed file stays.
-    pub fn readable(&mut self, key: FileKey) {
-        if let Some(file) = self.files.get_mut(&key)
-            && file.compression == Compression::Plain
-        {
-            file.trouble = None;
-        }
-    }
-
-    /// A packed file was read to its end; says so if that end is damage.
-    pub fn unpacked(&mut self, key: FileKey) {
-        let Some(damage) = self.handles.get(key).and_then(|source| source.damage().map(str::to_owned)) else {
-            return;
-        };
-        let Some(file) = self.files.get_mut(&key) else { return };
-        if file.trouble.as_ref() != Some(&damage) {
-            file.trouble = Some(damage.clone());
-            self.notices.push(Notice::Damaged { path: file.path.to_path_buf(), error: damage });
-        }
-    }
-
-    /// Closes the least useful open file: an idle one, else one that its path leads to still.
-    fn evict(&mut self) -> Option<FileKey> {
-        let files = &self.files;
-        let closed = self.handles.evict(|key| match files.get(&key) {
-            None => Some(0),
-            Some(file) if file.standing != Standing::Present => None,
-            Some(file) if file.is_settled() && file.unread() == 0 => Some(1),
-            Some(file) if file.is_settled() => Some(2),
-            Some(_) => Some(3),
-        })?;
-        if let Some(file) = self.files.get_mut(&closed)
-            && file.is_settled()
-        {
-            file.prefix = None;
-        }
-        Some(closed)
-    }
 }
 
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-fn out_of_descriptors(error: &io::Error) -> bool {
-    let code = error.raw_os_error();
-    code == Some(rustix::io::Errno::MFILE.raw_os_error())
-        || code == Some(rustix::io::Errno::NFILE.raw_os_error())
 }

@@ -38,6 +38,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// Between checkpoints.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
+/// How long the last checkpoint may take at a stop. A slow disk is better waited for than left behind.
+const LAST_CHECKPOINT_WITHIN: Duration = Duration::from_secs(30);
+
 /// Idle for so long: buffers are given back.
 const IDLE_AFTER: Duration = Duration::from_secs(5);
 
@@ -523,7 +526,7 @@ impl Tailer {
     }
 
     fn store_last_checkpoint(&mut self) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + LAST_CHECKPOINT_WITHIN;
         loop {
             match self.parts.saver.as_ref() {
                 None => return true,

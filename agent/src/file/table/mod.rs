@@ -154,6 +154,8 @@ pub struct Table {
     first_start: bool,
     /// The first scan is over, and files of the former process that it did not find were not counted yet.
     unfound_since: Option<Instant>,
+    /// When this table was made, in nanoseconds since 1970.
+    started_ns: u64,
 }
 
 impl Table {
@@ -174,6 +176,7 @@ impl Table {
             next_key: 0,
             scanned_once: false,
             first_start,
+            started_ns: unix_ns(),
             unfound_since: None,
         }
     }
@@ -345,8 +348,10 @@ impl Table {
         self.next_key += 1;
         let mut file = Tailed::new(key, input, path.clone(), physical, FileMemory::new(&path), now);
         let at_start = !self.scanned_once;
-        // What was there when this process started may have been sent by an earlier one.
-        file.fresh_from = if at_start { u64::MAX } else { 0 };
+        // What was there when this process started may have been sent by an earlier one, also where a rename hid it from the
+        // first scan.
+        let existed_before = physical.birth_ns != 0 && physical.birth_ns < self.started_ns;
+        file.fresh_from = if at_start || existed_before { u64::MAX } else { 0 };
         file.from_end = at_start && self.first_start && self.settings.inputs[input].from_end;
         self.files.insert(key, file);
         self.by_physical.insert(Place { input, device: physical.device, inode: physical.inode }, key);
@@ -453,4 +458,9 @@ impl Table {
 
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+fn unix_ns() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_nanos() as u64)
 }

@@ -779,6 +779,22 @@ fn file_of_the_checkpoint_that_is_found_late_may_have_been_sent_before() {
     assert_eq!((file.framed(), file.fresh_from), (2, 4));
 }
 
+// The same where the power went with the checkpoint that knew the file: it is older than this process.
+#[test]
+fn file_older_than_the_process_may_have_been_sent_before_whenever_it_is_found() {
+    let mut world = World::new();
+    world.append("a.hidden", "1\n2\n");
+    world.restart();
+    world.look();
+    world.rename("a.hidden", "a.log");
+    // File systems stamp births by a clock that ticks every few milliseconds.
+    std::thread::sleep(Duration::from_millis(20));
+    world.append("b.log", "3\n");
+    world.look();
+    let fresh = |name: &str| world.table.files().find(|file| file.path.ends_with(name)).unwrap().fresh_from;
+    assert_eq!((fresh("a.log"), fresh("b.log")), (4, 0));
+}
+
 /// What happens to a log directory.
 #[derive(Debug, Clone)]
 enum Action {

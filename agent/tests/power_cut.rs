@@ -18,6 +18,7 @@ use bench::writer::{Clock, LogWriter, Rotation};
 use disk::Disk;
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -284,7 +285,9 @@ fn power_cuts_at_random_moments_lose_and_repeat_nothing() {
         stage.configure(&disk.path().join("state"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_blueox"));
         command.arg("run").arg("-c").arg(stage.site.config());
-        let mut child = command.stderr(std::process::Stdio::null()).spawn().expect("the agent");
+        let log =
+            OpenOptions::new().create(true).append(true).open(stage.site.path("agent.log")).expect("its log");
+        let mut child = command.stderr(log).spawn().expect("the agent");
         let until = Instant::now() + Duration::from_millis(dice.below(2500));
         while Instant::now() < until {
             stage.write(50);

@@ -1,5 +1,6 @@
 //! The bytes of one file: plain, gzip or zstd, read at any offset of the text.
 
+use crate::discovery::scan::birth_ns;
 use crate::file::identity::FIRST_LINE_BYTES;
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
@@ -46,12 +47,7 @@ pub struct Physical {
 impl Physical {
     /// From `fstat` or `stat`.
     pub fn of(facts: &Metadata) -> Self {
-        let birth = facts.created().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-        Self {
-            device: facts.dev(),
-            inode: facts.ino(),
-            birth_ns: birth.map_or(0, |since| since.as_nanos() as u64),
-        }
+        Self { device: facts.dev(), inode: facts.ino(), birth_ns: birth_ns(facts) }
     }
 }
 

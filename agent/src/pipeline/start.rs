@@ -6,7 +6,7 @@ use super::own::OwnEvents;
 use super::saver::Saver;
 use super::settle::DeadLetterBox;
 use super::signals::Signals;
-use super::tailer::{Ended, Parts, Tailer, unix_seconds};
+use super::tailer::{Ended, Parts, Tailer};
 use crate::ack::dead_letters::DeadLetters;
 use crate::ack::{Accounts, Counts};
 use crate::batch::Form;
@@ -14,7 +14,7 @@ use crate::checkpoint::{Checkpoint, KnownInput, Loaded, StateDirectory, StateErr
 use crate::config::{Config, Input, Output, ReadFrom};
 use crate::discovery::{Scanner, Watch};
 use crate::event::{Environment, Stream};
-use crate::file::table::{InputRules, Settings, Table};
+use crate::file::table::{InputRules, Settings, Table, unix_time};
 use crate::monitoring::{self, StatusReport, StatusSource};
 use crate::output::{self, OutputState, SettleSink};
 use std::collections::HashMap;
@@ -442,7 +442,7 @@ fn known_inputs(config: &Config, checkpoint: &Checkpoint) -> Vec<KnownInput> {
     for input in &config.inputs {
         let identity = identity(input);
         if !known.iter().any(|input| input.identity == identity) {
-            known.push(KnownInput { identity, first_start_unix_s: unix_seconds() });
+            known.push(KnownInput { identity, first_start_unix_s: unix_time().as_secs() });
         }
     }
     known

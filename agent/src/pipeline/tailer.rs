@@ -9,7 +9,7 @@ use crate::checkpoint::{Checkpoint, KnownInput, StreamState};
 use crate::discovery::{Scanner, Sight, Watch};
 use crate::file::FileKey;
 use crate::file::reader::{self, ReadBuffer, TurnEnd, TurnLimits};
-use crate::file::table::{Notice, OpenError, Table};
+use crate::file::table::{Notice, OpenError, Table, unix_time};
 use crate::file::tailed::{Awaits, Tailed};
 use crate::monitoring::Oddities;
 use crate::output::OutputState;
@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tracing::{error, info, warn};
 
 /// Text of one file before others have their turn.
@@ -455,7 +455,7 @@ impl Tailer {
 
     fn checkpoint(&mut self) -> Job {
         self.follow_rollovers();
-        let now = unix_seconds();
+        let now = unix_time().as_secs();
         self.parts.table.forget_expired(now);
         let streams = self.parts.stream_names.iter().zip(self.parts.intake.streams());
         let mut states: Vec<StreamState> = streams
@@ -585,8 +585,4 @@ fn loss_text(reason: Loss) -> &'static str {
         }
         Loss::DamagedCompression => "packed file is damaged, its rest cannot be read",
     }
-}
-
-pub(super) fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -176,7 +176,7 @@ impl Table {
             next_key: 0,
             scanned_once: false,
             first_start,
-            started_ns: unix_ns(),
+            started_ns: unix_time().as_nanos() as u64,
             unfound_since: None,
         }
     }
@@ -460,7 +460,7 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-fn unix_ns() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_nanos() as u64)
+/// The wall clock, as the time since 1970; 0 before that.
+pub fn unix_time() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! What the checkpoint is told of the files, and what it keeps of those that are gone.
 
-use super::{Notice, Place, Table};
+use super::{Notice, Place, Table, unix_time};
 use crate::ack::Loss;
 use crate::checkpoint::{FileState, Generation};
 use crate::file::FileKey;
@@ -95,7 +95,7 @@ impl Table {
             // Its events are under way; the next look retires it.
             return;
         }
-        let record = self.record(file, unix_now());
+        let record = self.record(file, unix_time().as_secs());
         self.handles.close(key);
         let Some(file) = self.files.remove(&key) else { return };
         let place = Place::of(&file);
@@ -155,8 +155,4 @@ fn reason_of_loss(record: &Generation) -> Option<Loss> {
         Err(error) if super::is_absent(&error) => Some(Loss::DeletedUnread),
         Err(_) => None,
     }
-}
-
-fn unix_now() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

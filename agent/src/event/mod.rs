@@ -24,8 +24,6 @@ mod number;
 
 mod time;
 
-pub mod metrics;
-
 mod targets;
 
 mod layout;

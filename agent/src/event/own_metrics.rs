@@ -2,10 +2,10 @@
 
 use super::identity::{ECS_VERSION, Environment};
 use super::layout::{Nesting, layout};
-use super::metrics::METRICS;
 use super::targets::{Field, Target};
 use super::{number, text, time};
 use jiff::Timestamp;
+use metric_names::METRICS;
 
 /// `event.dataset` of the agent's own events.
 pub const DATASET: &str = "app.agent";

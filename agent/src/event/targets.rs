@@ -1,9 +1,9 @@
 //! Fields a document can have, and the shape each asks of its value.
 //!
 //! Names of the Elastic Common Schema 8.17, `http.route` of OpenTelemetry and `log.flags` of Filebeat. The known
-//! metrics follow behind them, see [`super::metrics`].
+//! metrics follow behind them, see [`metric_names`].
 
-use super::metrics::{METRICS, Metric, MetricType};
+use metric_names::{METRICS, Metric, MetricType};
 
 /// What a value has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Metric names the agent maps as they are, for an index template, boards and services to read from one place.
+//! Metric names the agent maps as they are: the one table that agent, index template, boards and demo-service read.
 //!
 //! Names are those of OpenTelemetry's semantic conventions where there is one (process, system, container, http and
 //! database metrics); what they lack (`container.cpu.throttling.*` for the cgroup counters, `tokio.runtime.*`,

@@ -1,0 +1,1 @@
+//! Services and load that tell a story.

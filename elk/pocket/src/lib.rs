@@ -1,0 +1,1 @@
+//! Pocket ELK: an embedded store with the HTTP dialect of Elasticsearch, and its viewer.

@@ -1,0 +1,1 @@
+//! Sets a cluster up: templates, retention, roles, boards.

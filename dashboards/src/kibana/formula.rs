@@ -107,3 +107,105 @@ fn constant(number: f64) -> Value {
         false => json!(number),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Format;
+
+    #[track_caller]
+    fn expands(text: &str, expected: &[(&str, Value)]) {
+        let formula = Formula::parse(text).unwrap();
+        let value = crate::model::Value::Formula(formula.clone());
+        let measure = Measure { label: "L", value, format: None, color: None, thresholds: None };
+        let columns: Vec<_> = columns(&measure, &formula, "m0", json!({}))
+            .into_iter()
+            .map(|column| (column.id, column.json))
+            .collect();
+        let (ids, wanted): (Vec<_>, Vec<_>) = expected.iter().map(|(id, json)| (*id, json)).unzip();
+        assert_eq!(columns.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ids, "{text}");
+        for ((id, json), wanted) in columns.iter().zip(wanted) {
+            for (key, value) in wanted.as_object().unwrap() {
+                assert_eq!(&json[key], value, "{text}: {id}.{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_call_needs_no_arithmetic() {
+        expands(
+            "max(event.duration)",
+            &[
+                ("m0", json!({"operationType": "formula", "references": ["m0X0"], "label": "L"})),
+                (
+                    "m0X0",
+                    json!({"operationType": "max", "sourceField": "event.duration", "label": "Part of L"}),
+                ),
+            ],
+        );
+    }
+
+    /// The worked example of the reference: the text of an error rate is 47 bytes long.
+    #[test]
+    fn a_rate_becomes_two_counts_and_a_division() {
+        let text = r#"count(kql='event.outcome: "failure"') / count()"#;
+        let tree = json!({
+            "type": "function",
+            "name": "divide",
+            "args": ["m0X0", "m0X1"],
+            "location": {"min": 0, "max": 47},
+            "text": text,
+        });
+        let kql = json!({"language": "kuery", "query": r#"event.outcome: "failure""#});
+        expands(
+            text,
+            &[
+                (
+                    "m0",
+                    json!({"references": ["m0X2"], "params": {"formula": text, "isFormulaBroken": false}}),
+                ),
+                ("m0X0", json!({"operationType": "count", "filter": kql, "params": {"emptyAsNull": false}})),
+                ("m0X1", json!({"operationType": "count", "filter": null, "sourceField": "___records___"})),
+                (
+                    "m0X2",
+                    json!({
+                        "operationType": "math",
+                        "references": ["m0X0", "m0X1"],
+                        "params": {"tinymathAst": tree},
+                    }),
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn only_the_end_of_a_chain_says_where_it_stands_and_numbers_stay_numbers() {
+        let text = "count() - 1.5 + 2";
+        let inner = json!({"type": "function", "name": "subtract", "args": ["m0X0", 1.5]});
+        let tree = json!({
+            "type": "function",
+            "name": "add",
+            "args": [inner, 2],
+            "location": {"min": 0, "max": 17},
+            "text": text,
+        });
+        expands(
+            text,
+            &[
+                ("m0", json!({"references": ["m0X1"]})),
+                ("m0X0", json!({"operationType": "count"})),
+                ("m0X1", json!({"references": ["m0X0"], "params": {"tinymathAst": tree}})),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_format_stays_on_the_formula() {
+        let value = crate::model::Value::Formula(Formula::parse("count() / 2").unwrap());
+        let format = Some(Format::Percent(1));
+        let measure = Measure { label: "L", value, format, color: None, thresholds: None };
+        let columns = crate::kibana::column::measure("m0", &measure);
+        assert_eq!(columns[0].json["params"]["format"], json!({"id": "percent", "params": {"decimals": 1}}));
+        assert!(columns[1..].iter().all(|part| part.json["params"]["format"].is_null()));
+    }
+}

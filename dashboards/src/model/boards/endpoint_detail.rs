@@ -1,6 +1,8 @@
 //! Which endpoint, which instance, which version?
 
-use super::parts::{INSTANCE, REQUESTS, error_rate, failed_per_second, links, p50, p95, requests_per_second};
+use super::parts::{
+    FAILED, INSTANCE, REQUESTS, error_rate, failed_per_second, links, p50, p95, requests_per_second,
+};
 use crate::model::board::{Board, Row};
 use crate::model::field::{
     EVENT_DURATION, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, SERVICE_NAME,
@@ -49,7 +51,7 @@ fn endpoints() -> Panel {
 
 fn failed_by_endpoint() -> Panel {
     let drawing = Drawing::split(Style::Bars, ENDPOINT, failed_per_second());
-    Panel::new("failed-by-endpoint", "Failed requests per second by endpoint", REQUESTS, drawing)
+    Panel::new("failed-by-endpoint", "Failed requests per second by endpoint", FAILED, drawing)
 }
 
 fn p95_by_endpoint() -> Panel {
@@ -64,7 +66,7 @@ fn requests_by_instance() -> Panel {
 
 fn failed_by_instance() -> Panel {
     let drawing = Drawing::split(Style::Bars, INSTANCE, failed_per_second());
-    Panel::new("failed-by-instance", "Failed requests per second by instance", REQUESTS, drawing)
+    Panel::new("failed-by-instance", "Failed requests per second by instance", FAILED, drawing)
 }
 
 fn p95_by_instance() -> Panel {
@@ -89,9 +91,8 @@ fn versions() -> Panel {
     let columns = vec![
         (requests_per_second(), None),
         (error_rate(), None),
-        (p50(), None),
         (p95(), None),
-        (Measure::first_seen("First request in range"), Some(Sort::Descending)),
+        (Measure::first_seen("First in range"), Some(Sort::Descending)),
     ];
     Panel::new("versions", "Versions compared, newest first", REQUESTS, Drawing::table(rows, columns))
 }

@@ -1,6 +1,6 @@
 //! Which error, where, since when, in which version?
 
-use super::parts::{ERRORS, REQUESTS, SERVICE, error_rate, failed_per_second, links};
+use super::parts::{ERRORS, FAILED, REQUESTS, SERVICE, error_rate, links};
 use crate::model::board::{Board, Row};
 use crate::model::field::{
     ERROR_MESSAGE, ERROR_MESSAGE_KEYWORD, ERROR_TYPE, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, LOG_LOGGER,
@@ -80,12 +80,10 @@ fn failing_endpoints() -> Panel {
     ];
     let columns = vec![
         (Measure::count("Failed"), Some(Sort::Descending)),
-        (failed_per_second(), None),
         (Measure::first_seen("First in range"), None),
         (Measure::last_seen("Last"), None),
     ];
-    let query = r#"event.category: "web" and event.outcome: "failure""#;
-    Panel::new("failing-endpoints", "Failing endpoints by status", query, Drawing::table(rows, columns))
+    Panel::new("failing-endpoints", "Failing endpoints by status", FAILED, Drawing::table(rows, columns))
 }
 
 fn errors_by_version() -> Panel {
@@ -97,7 +95,6 @@ fn errors_by_version() -> Panel {
     let columns = vec![
         (Measure::count("Errors"), None),
         (Measure::first_seen("First in range"), Some(Sort::Descending)),
-        (Measure::last_seen("Last"), None),
     ];
     Panel::new("errors-by-version", "Errors by version, newest first", ERRORS, Drawing::table(rows, columns))
 }

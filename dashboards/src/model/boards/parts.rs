@@ -8,7 +8,7 @@ use crate::model::panel::{Drawing, Panel, Terms};
 /// Ends of requests: the only events with method, status and duration.
 pub(super) const REQUESTS: &str = r#"event.category: "web""#;
 /// Requests that failed: status 5xx, or an error on the event.
-pub(super) const FAILED: &str = r#"event.outcome: "failure""#;
+pub(super) const FAILED: &str = r#"event.category: "web" and event.outcome: "failure""#;
 /// Lines that report an error.
 pub(super) const ERRORS: &str = r#"log.level: ("error" or "fatal")"#;
 /// What services say of themselves every ten seconds. The agents' own events are not among them.
@@ -31,8 +31,9 @@ pub(super) fn requests_per_second() -> Measure {
     Measure::rate("Requests/s", Per::Second, None)
 }
 
+/// Of panels over [`FAILED`].
 pub(super) fn failed_per_second() -> Measure {
-    Measure::rate("Failed/s", Per::Second, Some(FAILED))
+    Measure::rate("Failed/s", Per::Second, None)
 }
 
 pub(super) fn error_rate() -> Measure {

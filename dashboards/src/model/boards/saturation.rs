@@ -25,7 +25,7 @@ pub(super) fn board() -> Board {
             Row::equal(11, vec![cpu(), memory()]),
             Row::equal(9, vec![instances()]),
             Row::equal(11, vec![log_delay(), agent_lag(), agent_pending()]),
-            Row::equal(10, vec![agents(), completeness()]),
+            Row::of(10, [(30, agents()), (18, completeness())]),
         ],
     }
 }
@@ -57,7 +57,7 @@ fn pool_in_use() -> Panel {
         Format::Percent(0),
     );
     let gauge = Gauge { measure, max: "1", goal: "0.8" };
-    Panel::new("pool-in-use", "Database pool at its fullest, percent", SERVICE_METRICS, Drawing::Gauge(gauge))
+    Panel::new("pool-in-use", "Pool at its fullest, %", SERVICE_METRICS, Drawing::Gauge(gauge))
 }
 
 fn cpu() -> Panel {
@@ -85,13 +85,10 @@ fn instances() -> Panel {
     let columns = vec![
         (Measure::of("Most in flight", Function::Max(HTTP_ACTIVE_REQUESTS)), Some(Sort::Descending)),
         (Measure::formula("Pool in use", pool, Format::Percent(0)).thresholds(0.8, 1.0), None),
-        (Measure::of("Most waiting for the pool", Function::Max(POOL_PENDING)), None),
+        (Measure::of("Pool waiting", Function::Max(POOL_PENDING)), None),
         (growth("Pool time-outs", "db.client.connection.timeouts"), None),
         (Measure::of("Highest CPU", Function::Max(CPU_UTILIZATION)), None),
-        (
-            Measure::formula("CPU periods throttled", throttled, Format::Percent(1)).thresholds(0.05, 0.25),
-            None,
-        ),
+        (Measure::formula("Throttled", throttled, Format::Percent(1)).thresholds(0.05, 0.25), None),
         (Measure::of("Most memory", Function::Max(MEMORY_USAGE)), None),
         (Measure::of("Most open files", Function::Max(OPEN_DESCRIPTORS)), None),
         (Measure::last_seen("Last report"), None),
@@ -149,12 +146,12 @@ fn completeness() -> Panel {
     let rows = vec![Terms::top(20, "Instance", SERVICE_NODE_NAME), Terms::top(5, "Process", PROCESS_PID)];
     let missing = "max(event.sequence) - min(event.sequence) + 1 - count()";
     let columns = vec![
-        (Measure::count("Lines here"), None),
+        (Measure::count("Lines"), None),
         (
-            Measure::formula("Lines missing", missing, Format::Number(0)).thresholds(1.0, 1.0),
+            Measure::formula("Missing", missing, Format::Number(0)).thresholds(1.0, 1.0),
             Some(Sort::Descending),
         ),
-        (Measure::count_of("Lines with a refused value", "_ignored: *"), None),
+        (Measure::count_of("Refused values", "_ignored: *"), None),
         (Measure::last_seen("Last line"), None),
     ];
     Panel::new("completeness", "Are all lines here?", NUMBERED, Drawing::table(rows, columns))

@@ -77,16 +77,16 @@ fn p95_by_service() -> Panel {
 
 fn failed_by_service() -> Panel {
     let drawing = Drawing::split(Style::Bars, SERVICE, failed_per_second());
-    Panel::new("failed-by-service", "Failed requests per second by service", REQUESTS, drawing)
+    Panel::new("failed-by-service", "Failed requests per second by service", FAILED, drawing)
 }
 
 /// The status a service answers with says where it sees the fault: 502 and 504 behind it, 429 and 503 in the number of
 /// requests, any other failure in itself.
 fn failed_by_cause() -> Panel {
-    let us = format!("{FAILED} and not http.response.status_code: (502 or 503 or 504)");
-    let cause = |label, color, filter: &str| Measure::rate(label, Per::Second, Some(filter)).color(color);
+    let us = r#"event.outcome: "failure" and not http.response.status_code: (502 or 503 or 504)"#;
+    let cause = |label, color, filter| Measure::rate(label, Per::Second, Some(filter)).color(color);
     let causes = vec![
-        cause("Us (500 and others)", Color::Bad, &us),
+        cause("Us (500 and others)", Color::Bad, us),
         cause("Load (429, 503)", Color::Warning, "http.response.status_code: (429 or 503)"),
         cause("Dependency (502, 504)", Color::Foreign, "http.response.status_code: (502 or 504)"),
     ];

@@ -6,7 +6,7 @@ mod xy;
 
 use super::column;
 use super::layer::{Layer, measure_id, terms_id};
-use crate::model::{Drawing, Gauge, Heatmap, Measure, Panel, Pie, Scope, Sort, Table};
+use crate::model::{Drawing, Heatmap, Measure, Panel, Pie, Scope, Sort, Table};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -36,7 +36,6 @@ pub(super) fn chart(panel: &Panel, width: u8) -> Chart {
         Drawing::Table(table) => datatable(table, panel.scope),
         Drawing::Pie(pie) => donut(pie, panel.scope),
         Drawing::Heatmap(heatmap) => heat_map(heatmap, panel.scope),
-        Drawing::Gauge(gauge) => arc(gauge, panel.scope),
         Drawing::Documents(_) | Drawing::Links => unreachable!("`{}` is no chart", panel.id),
     }
 }
@@ -136,23 +135,4 @@ fn heat_map(heatmap: &Heatmap, scope: Scope) -> Chart {
         },
     });
     Chart::new("lnsHeatmap", visualization, layer.json(scope))
-}
-
-fn arc(gauge: &Gauge, scope: Scope) -> Chart {
-    let limits = [("min", "0"), ("max", gauge.max), ("goal", gauge.goal)];
-    let layer = limits.iter().fold(Layer::of('m', [&gauge.measure]), |layer, (id, value)| {
-        layer.measure(column::constant(id, id, value))
-    });
-    let visualization = json!({
-        "layerId": "data",
-        "layerType": "data",
-        "shape": "arc",
-        "metricAccessor": measure_id('m', 0),
-        "minAccessor": "min",
-        "maxAccessor": "max",
-        "goalAccessor": "goal",
-        "ticksPosition": "auto",
-        "labelMajorMode": "auto",
-    });
-    Chart::new("lnsGauge", visualization, layer.json(scope))
 }

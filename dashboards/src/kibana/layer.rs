@@ -32,9 +32,9 @@ impl Layer {
         layer
     }
 
-    pub(super) fn constants(constants: &[(&str, &str, &str)]) -> Self {
-        let columns = constants.iter().map(|(id, label, value)| column::constant(id, label, value));
-        Self { buckets: Vec::new(), measures: columns.collect(), parts: Vec::new() }
+    pub(super) fn constant(id: &str, label: &str, value: &str) -> Self {
+        let measures = vec![column::constant(id, label, value)];
+        Self { buckets: Vec::new(), measures, parts: Vec::new() }
     }
 
     pub(super) fn bucket(mut self, column: Column) -> Self {
@@ -48,11 +48,6 @@ impl Layer {
         let by = measures.iter().position(ranks).map(|place| measure_id('m', place));
         let id = terms_id(self.buckets.len());
         self.bucket(column::terms(&id, terms, by.as_deref()))
-    }
-
-    pub(super) fn measure(mut self, column: Column) -> Self {
-        self.measures.push(column);
-        self
     }
 
     pub(super) fn json(self, scope: Scope) -> Value {

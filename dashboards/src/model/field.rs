@@ -82,7 +82,6 @@ fields! {
     POOL_COUNT "db.client.connection.count" Number None;
     POOL_MAX "db.client.connection.max" Number None;
     POOL_PENDING "db.client.connection.pending_requests" Number None;
-    POOL_TIMEOUTS "db.client.connection.timeouts" Number None;
     CPU_UTILIZATION "process.cpu.utilization" Number Fraction;
     CPU_PERIODS "container.cpu.throttling.periods" Number None;
     CPU_THROTTLED_PERIODS "container.cpu.throttling.throttled_periods" Number None;

@@ -22,6 +22,6 @@ pub use field::{Field, Unit, ValueType};
 pub use formula::{Arithmetic, Expression, Formula, FormulaError, Sign};
 pub use measure::{Color, Format, Function, Measure, Operation, Per, Thresholds, Value};
 pub use panel::{
-    Band, Documents, Drawing, Gaps, Gauge, Heatmap, Objective, Panel, Pie, Rank, Scope, Series, Sort, Style,
-    Table, Terms, Xy,
+    Band, Documents, Drawing, Gaps, Heatmap, Objective, Panel, Pie, Rank, Scope, Series, Sort, Style, Table,
+    Terms, Xy,
 };

@@ -153,17 +153,6 @@ pub struct Heatmap {
     pub measure: Measure,
 }
 
-/// A number between zero and a limit.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Gauge {
-    /// The number.
-    pub measure: Measure,
-    /// The limit.
-    pub max: &'static str,
-    /// The value to stay below.
-    pub goal: &'static str,
-}
-
 /// A list of documents.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Documents {
@@ -188,8 +177,6 @@ pub enum Drawing {
     Pie(Pie),
     /// A heat map.
     Heatmap(Heatmap),
-    /// A gauge.
-    Gauge(Gauge),
     /// A list of documents.
     Documents(Documents),
     /// Links to all boards; time range and filters go along.

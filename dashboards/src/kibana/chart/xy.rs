@@ -30,7 +30,7 @@ pub(super) fn chart(xy: &Xy, scope: Scope, width: u8) -> Chart {
     });
     let mut chart = Chart::new("lnsXY", visualization, columns(xy).json(scope));
     if let Some(Objective { label, value }) = xy.objective {
-        chart.layers.insert(OBJECTIVE, Layer::constants(&[(OBJECTIVE, label, value)]).json(scope));
+        chart.layers.insert(OBJECTIVE, Layer::constant(OBJECTIVE, label, value).json(scope));
     }
     chart
 }

@@ -8,10 +8,11 @@ use crate::model::field::{
     SERVICE_NODE_NAME,
 };
 use crate::model::measure::{Color, Format, Function, Measure};
-use crate::model::panel::{Drawing, Gaps, Gauge, Objective, Panel, Series, Sort, Style, Terms, Xy};
+use crate::model::panel::{Drawing, Gaps, Objective, Panel, Series, Sort, Style, Terms, Xy};
 
 /// Lines that carry a number counted up by one for each line of a process.
 const NUMBERED: &str = "event.sequence: *";
+const AGENT: Terms = Terms::top(10, "Agent", SERVICE_NODE_NAME);
 
 pub(super) fn board() -> Board {
     Board {
@@ -21,7 +22,7 @@ pub(super) fn board() -> Board {
         description: "Is it the load? And is what the boards show fresh and complete?",
         rows: vec![
             links(),
-            Row::of(11, [(20, in_flight()), (20, pool_waiting()), (8, pool_in_use())]),
+            Row::equal(11, vec![in_flight(), pool_in_use(), pool_waiting()]),
             Row::equal(11, vec![cpu(), memory()]),
             Row::equal(9, vec![instances()]),
             Row::equal(11, vec![log_delay(), agent_lag(), agent_pending()]),
@@ -44,20 +45,23 @@ fn pool_waiting() -> Panel {
     let measure = Measure::of("Waiting", Function::Max(POOL_PENDING));
     Panel::new(
         "pool-waiting",
-        "Requests waiting for a database connection by instance",
+        "Requests waiting for the database pool by instance",
         SERVICE_METRICS,
         Drawing::sampled(INSTANCE, measure),
     )
 }
 
+/// A pool that is full is no fault by itself; one that is full and waited for is.
+const POOL_IN_USE: &str = "max(db.client.connection.count) / max(db.client.connection.max)";
+
 fn pool_in_use() -> Panel {
-    let measure = Measure::formula(
-        "Pool in use",
-        "max(db.client.connection.count) / max(db.client.connection.max)",
-        Format::Percent(0),
-    );
-    let gauge = Gauge { measure, max: "1", goal: "0.8" };
-    Panel::new("pool-in-use", "Pool at its fullest, %", SERVICE_METRICS, Drawing::Gauge(gauge))
+    let measure = Measure::formula("Pool in use", POOL_IN_USE, Format::Percent(0));
+    Panel::new(
+        "pool-in-use",
+        "Database pool in use by instance, percent",
+        SERVICE_METRICS,
+        Drawing::sampled(INSTANCE, measure),
+    )
 }
 
 fn cpu() -> Panel {
@@ -81,12 +85,10 @@ fn instances() -> Panel {
     let rows = vec![Terms::top(10, "Service", SERVICE_NAME), Terms::top(20, "Instance", SERVICE_NODE_NAME)];
     let throttled = "(max(container.cpu.throttling.throttled_periods) - min(container.cpu.throttling.throttled_periods)) \
                      / (max(container.cpu.throttling.periods) - min(container.cpu.throttling.periods))";
-    let pool = "max(db.client.connection.count) / max(db.client.connection.max)";
     let columns = vec![
         (Measure::of("Most in flight", Function::Max(HTTP_ACTIVE_REQUESTS)), Some(Sort::Descending)),
-        (Measure::formula("Pool in use", pool, Format::Percent(0)).thresholds(0.8, 1.0), None),
+        (Measure::formula("Pool in use", POOL_IN_USE, Format::Percent(0)).thresholds(0.8, 1.0), None),
         (Measure::of("Pool waiting", Function::Max(POOL_PENDING)), None),
-        (growth("Pool time-outs", "db.client.connection.timeouts"), None),
         (Measure::of("Highest CPU", Function::Max(CPU_UTILIZATION)), None),
         (Measure::formula("Throttled", throttled, Format::Percent(1)).thresholds(0.05, 0.25), None),
         (Measure::of("Most memory", Function::Max(MEMORY_USAGE)), None),
@@ -120,8 +122,6 @@ fn agent_pending() -> Panel {
     Panel::new("agent-pending", "Events read and not yet delivered, by agent", AGENT_METRICS, drawing)
         .everything()
 }
-
-const AGENT: Terms = Terms::top(10, "Agent", SERVICE_NODE_NAME);
 
 fn agents() -> Panel {
     let rows = vec![Terms::top(20, "Agent", SERVICE_NODE_NAME)];

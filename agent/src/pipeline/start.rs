@@ -161,6 +161,7 @@ struct OnceWatcher {
     output: Arc<OutputState>,
     last: OnceProgress,
     moved_at: Instant,
+    gave_up: bool,
 }
 
 impl OnceWatcher {
@@ -171,6 +172,7 @@ impl OnceWatcher {
             output: output.clone(),
             last: OnceProgress::default(),
             moved_at: Instant::now(),
+            gave_up: false,
         }
     }
 
@@ -188,16 +190,23 @@ impl OnceWatcher {
             self.last = now;
             self.moved_at = Instant::now();
         }
-        let output = self.output.snapshot();
-        let stuck = self.moved_at.elapsed() > ONCE_PATIENCE;
-        if stuck || !output.held.is_empty() {
-            for held in output.held {
-                error!(index = held.index, reason = held.reason, "output is held");
-            }
-            error!(last_error = output.last_error, "not everything could be delivered, giving up");
-            self.signals.stop();
+        if !self.gave_up {
+            self.give_up_if_stuck();
         }
         now
+    }
+
+    fn give_up_if_stuck(&mut self) {
+        let output = self.output.snapshot();
+        if self.moved_at.elapsed() <= ONCE_PATIENCE && output.held.is_empty() {
+            return;
+        }
+        for held in output.held {
+            error!(index = held.index, reason = held.reason, "output is held");
+        }
+        error!(last_error = output.last_error, "not everything could be delivered, giving up");
+        self.gave_up = true;
+        self.signals.stop();
     }
 }
 

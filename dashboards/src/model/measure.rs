@@ -163,7 +163,8 @@ impl Measure {
     pub(super) fn rate(label: &'static str, per: Per, filter: Option<&str>) -> Self {
         let filter = filter.map(str::to_owned);
         let operation = Operation { function: Function::Count, filter, per: Some(per) };
-        Self::new(label, Value::Operation(operation)).format(Format::Number(1))
+        // One failure in half a minute is 0.03 a second, and must not read as none.
+        Self::new(label, Value::Operation(operation)).format(Format::Number(2))
     }
 
     /// Time of the newest document.

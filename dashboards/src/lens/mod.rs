@@ -1,1 +1,77 @@
-//! From a Lens panel to a `_search` request, and from the answer to rows.
+//! Kibana's saved boards → `_search` requests → rows.
+//!
+//! [`Boards::parse`] reads the NDJSON that Kibana imports. [`Panel::plan`] gives the requests of a panel, [`Round::receive`]
+//! takes the answers, and in the end there are [`Figures`]: a [`Table`] for each layer of a chart, or [`Hits`]. The
+//! [`Visualization`] says which column of which table is x, split or measure. Nothing here opens a socket or reads a clock.
+//!
+//! Supported are the operations date_histogram, terms, filters, range, count, sum, average, min, max, median, percentile,
+//! percentile_rank, standard_deviation, unique_count, last_value, formula and static_value with their filters, time scales,
+//! time shifts and reduced time ranges; the visualizations XY, metric, pie, datatable, heatmap and gauge; saved searches, Markdown and
+//! links. What a panel needs beyond that is named in [`Content::Unsupported`].
+
+mod time;
+
+mod interval;
+
+mod format;
+
+mod fault;
+
+mod board;
+
+mod saved;
+
+mod panel_reader;
+
+mod panel;
+
+mod visualization;
+
+mod layer;
+
+mod column;
+
+mod formula;
+
+mod context;
+
+mod filter;
+
+mod plan;
+
+mod run;
+
+mod search;
+
+mod aggregations;
+
+mod answer;
+
+mod others;
+
+mod shifts;
+
+mod rows;
+
+mod sorting;
+
+mod hits;
+
+mod table;
+
+pub use board::{Board, Boards, Control, DataView, SavedTime};
+pub use context::Context;
+pub use fault::{AnswerError, ParseError};
+pub use filter::{Filter, Selection};
+pub use format::{DataType, Decimals, Format, TimeUnit};
+pub use hits::{HIGHLIGHT_END, HIGHLIGHT_START, Hit, Hits};
+pub use interval::{Interval, IntervalRule, Unit};
+pub use panel::{Chart, Content, Grid, Link, LinkTarget, Panel, SavedSearch, SortOrder};
+pub use plan::{Figures, Request, Round, Step};
+pub use table::{Column, ColumnKind, Table, Value};
+pub use time::{Millis, TimeError, TimeRange, iso};
+pub use visualization::{
+    ColorMapping, Datatable, Extent, Gauge, Heatmap, Legend, Metric, Paging, Palette, PaletteParams, Pie,
+    PieLayer, ReferenceLines, Series, SeriesType, Sorting, Stop, TableColumn, Visualization, Xy, XyLayer,
+    YConfig,
+};

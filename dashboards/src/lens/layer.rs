@@ -1,0 +1,238 @@
+//! A layer: columns over one data view.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+
+use super::board::DataView;
+use super::column::{
+    Bucket, Calculation, FieldFunction, Function, Grouping, Inherited, Measure, Metric, Referring, Shift,
+    Terms, Unresolved, Written,
+};
+use super::fault::Unsupported;
+use super::filter::Filter;
+use super::format::Format;
+use crate::kql::Query;
+
+/// How many bucket columns may nest.
+const BUCKETS_MAX: usize = 6;
+
+/// A layer, understood.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Layer {
+    pub(super) id: String,
+    pub(super) data_view: Arc<DataView>,
+    pub(super) buckets: Vec<Bucket>,
+    pub(super) measures: Vec<Measure>,
+    /// The board's query, filters and controls do not count here.
+    pub(super) ignores_board: bool,
+    /// Conditions saved with the panel.
+    pub(super) query: Query,
+    pub(super) filters: Vec<Filter>,
+}
+
+/// A layer as saved.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenLayer {
+    columns: Map<String, Json>,
+    column_order: Vec<String>,
+    #[serde(default)]
+    ignore_global_filters: bool,
+    sampling: Option<f64>,
+}
+
+impl Layer {
+    pub(super) fn read(
+        id: &str,
+        written: &Json,
+        data_view: Arc<DataView>,
+        query: Query,
+        filters: Vec<Filter>,
+    ) -> Result<Self, Unsupported> {
+        let layer = WrittenLayer::deserialize(written)
+            .map_err(|error| Unsupported::new(format!("the layer `{id}`: {error}")))?;
+        if layer.sampling.is_some_and(|sampling| sampling < 1.0) {
+            return Err(Unsupported::new("a layer that samples its documents"));
+        }
+        let field_format = |field: &str| data_view.formats.get(field).cloned();
+        let (buckets, measures) = columns(&layer, &field_format)?;
+        let measures = resolve(measures)?;
+        let read = Self {
+            id: id.to_owned(),
+            buckets,
+            measures,
+            ignores_board: layer.ignore_global_filters,
+            query,
+            filters,
+            data_view,
+        };
+        read.check_orders().map(|()| read)
+    }
+
+    /// Whether there is a column with this id.
+    pub(super) fn has(&self, id: &str) -> bool {
+        let mut heads = self
+            .buckets
+            .iter()
+            .map(|bucket| &bucket.head)
+            .chain(self.measures.iter().map(|measure| &measure.head));
+        heads.any(|head| head.id == id)
+    }
+
+    /// Metrics the engine computes, each with its measure's index.
+    pub(super) fn metrics(&self) -> impl Iterator<Item = (usize, &Metric)> {
+        self.measures.iter().enumerate().filter_map(|(index, measure)| match &measure.calculation {
+            Calculation::Metric(metric) => Some((index, metric)),
+            Calculation::Math(_) | Calculation::Formula(_) | Calculation::Static(_) => None,
+        })
+    }
+
+    /// The metric behind the column with this id.
+    pub(super) fn metric_of(&self, id: &str) -> Option<(usize, &Metric)> {
+        self.metrics().find(|(index, _)| self.measures[*index].head.id == id)
+    }
+
+    /// Field, shift and percentage of a percentile without a filter.
+    pub(super) fn percentile(&self, index: usize) -> Option<((&str, Option<Shift>), f64)> {
+        match &self.measures[index].calculation {
+            Calculation::Metric(metric) if !metric.is_filtered() => match &metric.function {
+                Function::Of(field, FieldFunction::Percentile(percent)) => {
+                    Some(((field, metric.shift), *percent))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Values can be ordered by a number the engine computes, and by no other.
+    fn check_orders(&self) -> Result<(), Unsupported> {
+        for bucket in &self.buckets {
+            let Grouping::Terms(Terms { order_by: Some(id), .. }) = &bucket.grouping else { continue };
+            let ordered = self.metric_of(id).is_some_and(|(_, metric)| {
+                metric.shift.is_none()
+                    && !matches!(metric.function, Function::Of(_, FieldFunction::LastValue { .. }))
+            });
+            if !ordered {
+                return Err(Unsupported::new(format!(
+                    "values ordered by the column `{id}`, which is no metric to order by"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn columns(
+    layer: &WrittenLayer,
+    field_format: &impl Fn(&str) -> Option<Format>,
+) -> Result<(Vec<Bucket>, Vec<Unresolved>), Unsupported> {
+    let (mut buckets, mut measures) = (Vec::new(), Vec::new());
+    for (position, id) in layer.column_order.iter().enumerate() {
+        let written = layer
+            .columns
+            .get(id)
+            .ok_or_else(|| Unsupported::new(format!("the column `{id}`, which the file lacks")))?;
+        let written = Written::deserialize(written)
+            .map_err(|error| Unsupported::new(format!("the column `{id}`: {error}")))?;
+        match written.is_bucketed {
+            true => buckets.push(written.bucket(id, position, field_format)?),
+            false => measures.push(written.measure(id, position, field_format)?),
+        }
+    }
+    match buckets.len() {
+        ..=BUCKETS_MAX => Ok((buckets, measures)),
+        count => Err(Unsupported::new(format!("{count} bucket columns in one layer"))),
+    }
+}
+
+/// Turns references by id into references by index and hands filters of formulas down.
+fn resolve(mut written: Vec<Unresolved>) -> Result<Vec<Measure>, Unsupported> {
+    let index: BTreeMap<String, usize> =
+        written.iter().enumerate().map(|(at, measure)| (measure.head.id.clone(), at)).collect();
+    let find = |id: &str| {
+        index
+            .get(id)
+            .copied()
+            .ok_or_else(|| Unsupported::new(format!("the part `{id}` of a formula, which the file lacks")))
+    };
+    let hidden = hidden(&written, &find)?;
+    for at in 0..written.len() {
+        if let Referring::Formula { of, inherited } = &written[at].calculation {
+            let (of, inherited) = (find(of)?, inherited.clone());
+            hand_down(&mut written, of, &inherited, &find)?;
+        }
+    }
+    let resolved = written.into_iter().enumerate().map(|(at, measure)| {
+        let calculation = match measure.calculation {
+            Referring::Metric(metric) => Calculation::Metric(metric),
+            Referring::Static(value) => Calculation::Static(value),
+            Referring::Math(tree) => Calculation::Math(tree.resolve(&find)?),
+            Referring::Formula { of, .. } => Calculation::Formula(find(&of)?),
+        };
+        Ok(Measure {
+            head: measure.head,
+            calculation,
+            time_scale: measure.time_scale,
+            hidden: hidden.contains(&at),
+        })
+    });
+    resolved.collect()
+}
+
+/// Measures that only stand for parts of formulas. A circle among them is refused.
+fn hidden(
+    written: &[Unresolved],
+    find: &impl Fn(&str) -> Result<usize, Unsupported>,
+) -> Result<Vec<usize>, Unsupported> {
+    let mut hidden = Vec::new();
+    for (at, measure) in written.iter().enumerate() {
+        let parts = parts(measure, find)?;
+        // Parts stand behind what they are part of, except those of a sum, which stand before it.
+        if matches!(measure.calculation, Referring::Math(_)) && parts.iter().any(|part| *part >= at) {
+            return Err(Unsupported::new(format!(
+                "the formula part `{}`, which stands before its own parts",
+                measure.head.id
+            )));
+        }
+        if parts.iter().any(|part| matches!(written[*part].calculation, Referring::Formula { .. })) {
+            return Err(Unsupported::new(format!("the formula `{}` made of formulas", measure.head.id)));
+        }
+        hidden.extend(parts);
+    }
+    Ok(hidden)
+}
+
+fn parts(
+    measure: &Unresolved,
+    find: &impl Fn(&str) -> Result<usize, Unsupported>,
+) -> Result<Vec<usize>, Unsupported> {
+    match &measure.calculation {
+        Referring::Formula { of, .. } => Ok(vec![find(of)?]),
+        Referring::Math(tree) => tree.measures().iter().map(|id| find(id)).collect(),
+        Referring::Metric(_) | Referring::Static(_) => Ok(Vec::new()),
+    }
+}
+
+/// Gives the metrics that the measure at `at` is computed from what they lack.
+fn hand_down(
+    written: &mut [Unresolved],
+    at: usize,
+    inherited: &Inherited,
+    find: &impl Fn(&str) -> Result<usize, Unsupported>,
+) -> Result<(), Unsupported> {
+    let mut reached = vec![at];
+    let mut next = 0;
+    while let Some(part) = reached.get(next).copied() {
+        next += 1;
+        let more = parts(&written[part], find)?;
+        reached.extend(more.into_iter().filter(|part| !reached.contains(part)).collect::<Vec<_>>());
+        if let Referring::Metric(metric) = &mut written[part].calculation {
+            metric.inherit(inherited);
+        }
+    }
+    Ok(())
+}

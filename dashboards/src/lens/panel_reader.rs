@@ -1,0 +1,226 @@
+//! Panels as saved: by value, or a reference to an object of the library.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::board::{DataView, SavedTime};
+use super::fault::Unsupported;
+use super::layer::Layer;
+use super::panel::{Chart, Content, Grid, Link, LinkTarget, Panel, SavedSearch, SortOrder};
+use super::saved::{Object, Objects, Reference, Source, conditions, data_view, text};
+use super::visualization::Visualization;
+
+/// Most documents a saved search asks for where it does not say (`discover:sampleSize`).
+const SAMPLE_SIZE: u64 = 500;
+
+/// Reads one entry of `panelsJSON`.
+pub(super) fn read(objects: &Objects, board: &Object, written: &Json) -> Panel {
+    let config = &written["embeddableConfig"];
+    let id = text(written, "panelIndex");
+    let saved = Saved::find(objects, board, &id, written);
+    let title = [&written["title"], &config["title"]].into_iter().find_map(Json::as_str).map(str::to_owned);
+    let of_library = || saved.as_ref().map(|saved| text(saved.attributes, "title")).unwrap_or_default();
+    let content = saved.as_ref().map_err(Clone::clone).and_then(|saved| saved.content());
+    Panel {
+        title: title.unwrap_or_else(of_library),
+        description: text(config, "description"),
+        title_shown: config["hidePanelTitles"] != true,
+        grid: grid(&written["gridData"]),
+        time: own_time(config),
+        content: content.unwrap_or_else(|fault| Content::Unsupported { reason: fault.reason }),
+        id,
+    }
+}
+
+fn grid(written: &Json) -> Grid {
+    let number = |key: &str, least: u64, most: u64| {
+        u32::try_from(written[key].as_u64().unwrap_or_default().clamp(least, most)).unwrap_or_default()
+    };
+    Grid {
+        x: number("x", 0, 47),
+        y: number("y", 0, 100_000),
+        width: number("w", 1, 48),
+        height: number("h", 1, 1000),
+    }
+}
+
+fn own_time(config: &Json) -> Option<SavedTime> {
+    let end = |key: &str| config["timeRange"][key].as_str().map(str::to_owned);
+    Some(SavedTime { from: end("from")?, to: end("to")? })
+}
+
+/// What a panel shows, wherever it is saved.
+struct Saved<'o> {
+    objects: &'o Objects,
+    /// `lens`, `search`, `visualization`, `links`.
+    kind: &'o str,
+    attributes: &'o Json,
+    /// What names in the attributes stand for.
+    references: Vec<Reference>,
+    config: &'o Json,
+}
+
+impl<'o> Saved<'o> {
+    fn find(
+        objects: &'o Objects,
+        board: &'o Object,
+        panel: &str,
+        written: &'o Json,
+    ) -> Result<Self, Unsupported> {
+        let config = &written["embeddableConfig"];
+        let kind = written["type"].as_str().ok_or_else(|| Unsupported::new("a panel without a type"))?;
+        let Some(name) = written["panelRefName"].as_str() else {
+            // In the board's list the names of a panel begin with its id.
+            let prefix = format!("{panel}:");
+            let of_board = board.references.iter().filter_map(|reference| {
+                Some(Reference {
+                    name: reference.name.strip_prefix(&prefix)?.to_owned(),
+                    ..reference.clone()
+                })
+            });
+            let own: Vec<Reference> =
+                serde_json::from_value(config["attributes"]["references"].clone()).unwrap_or_default();
+            let references = of_board.chain(own).collect();
+            return Ok(Self { objects, kind, attributes: &config["attributes"], references, config });
+        };
+        let reference = board.reference(&format!("{panel}:{name}")).or_else(|| board.reference(name));
+        let object = reference.and_then(|reference| objects.find(&reference.kind, &reference.id));
+        let object = object
+            .ok_or_else(|| Unsupported::new(format!("the saved {kind} `{name}`, which no file holds")))?;
+        Ok(Self {
+            objects,
+            kind: &object.kind,
+            attributes: &object.attributes,
+            references: object.references.clone(),
+            config,
+        })
+    }
+
+    fn content(&self) -> Result<Content, Unsupported> {
+        match self.kind {
+            "lens" => self.chart().map(Content::Chart),
+            "search" => self.search().map(Content::Documents),
+            "visualization" => self.markdown(),
+            "links" => Ok(Content::Links(self.links())),
+            other => Err(Unsupported::new(format!("a panel of type `{other}`"))),
+        }
+    }
+
+    fn reference(&self, name: &str) -> Option<&str> {
+        self.references.iter().find(|reference| reference.name == name).map(|reference| reference.id.as_str())
+    }
+
+    fn chart(&self) -> Result<Chart, Unsupported> {
+        let state = &self.attributes["state"];
+        let sources = &state["datasourceStates"];
+        if sources["textBased"]["layers"].as_object().is_some_and(|layers| !layers.is_empty()) {
+            return Err(Unsupported::new("a chart by ES|QL"));
+        }
+        let kind = self.attributes["visualizationType"].as_str().unwrap_or_default();
+        let visualization = Visualization::read(kind, &state["visualization"])?;
+        let mut layers: Vec<Arc<Layer>> = Vec::new();
+        for (id, column) in visualization.accessors() {
+            if !layers.iter().any(|layer| layer.id == id) {
+                layers.push(Arc::new(self.layer(id, state)?));
+            }
+            if !layers.iter().any(|layer| layer.id == id && layer.has(column)) {
+                return Err(Unsupported::new(format!("the column `{column}`, which the file lacks")));
+            }
+        }
+        Ok(Chart { visualization: Arc::new(visualization), layers })
+    }
+
+    fn layer(&self, id: &str, state: &Json) -> Result<Layer, Unsupported> {
+        // The older name is that before 8.6.
+        let sources =
+            ["formBased", "indexpattern"].map(|name| &state["datasourceStates"][name]["layers"][id]);
+        let written = sources.into_iter().find(|layer| layer.is_object());
+        let written =
+            written.ok_or_else(|| Unsupported::new(format!("the layer `{id}`, which the file lacks")))?;
+        let (query, mut filters) = conditions(&state["query"], &state["filters"])?;
+        let (of_panel, more) = conditions(&self.config["query"], &self.config["filters"])?;
+        filters.extend(more);
+        Layer::read(id, written, self.layer_data_view(id, state)?, query.and(of_panel), filters)
+    }
+
+    fn layer_data_view(&self, layer: &str, state: &Json) -> Result<Arc<DataView>, Unsupported> {
+        let name = format!("indexpattern-datasource-layer-{layer}");
+        let internal = state["internalReferences"].as_array().into_iter().flatten();
+        let internal = internal
+            .filter(|reference| reference["name"] == *name)
+            .find_map(|reference| reference["id"].as_str());
+        if let Some(id) = internal {
+            return Ok(Arc::new(data_view(id, &state["adHocDataViews"][id])));
+        }
+        let id = self
+            .reference(&name)
+            .ok_or_else(|| Unsupported::new(format!("the layer `{layer}` without a data view")))?;
+        self.objects.data_view(id)
+    }
+
+    fn search(&self) -> Result<SavedSearch, Unsupported> {
+        let source = Source::read(self.attributes)?;
+        let (query, mut filters) = source.conditions()?;
+        let (of_panel, more) = conditions(&self.config["query"], &self.config["filters"])?;
+        filters.extend(more);
+        let index = source.index().ok_or_else(|| Unsupported::new("a saved search without a data view"))?;
+        let own = |key: &str| [&self.config[key], &self.attributes[key]].into_iter().find_map(Json::as_array);
+        let columns = own("columns").into_iter().flatten().filter_map(Json::as_str);
+        let size = self.attributes["sampleSize"].as_u64().unwrap_or(SAMPLE_SIZE).clamp(1, 10_000);
+        Ok(SavedSearch {
+            columns: columns.filter(|column| *column != "_source").map(str::to_owned).collect(),
+            sort: own("sort").map(|sort| sorts(sort)).unwrap_or_default(),
+            size: u32::try_from(size).unwrap_or(10_000),
+            data_view: self.objects.data_view(self.reference(index).unwrap_or(index))?,
+            query: query.and(of_panel),
+            filters,
+        })
+    }
+
+    fn markdown(&self) -> Result<Content, Unsupported> {
+        let of_library =
+            self.attributes["visState"].as_str().and_then(|state| serde_json::from_str(state).ok());
+        let state: Json = of_library.unwrap_or_else(|| self.config["savedVis"].clone());
+        match state["type"].as_str() {
+            Some("markdown") => Ok(Content::Markdown(text(&state["params"], "markdown"))),
+            other => Err(Unsupported::new(format!(
+                "a classic visualization of type `{}`",
+                other.unwrap_or_default()
+            ))),
+        }
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let mut written: Vec<&Json> = self.attributes["links"].as_array().into_iter().flatten().collect();
+        written.sort_by_key(|link| link["order"].as_u64());
+        written.into_iter().map(|link| self.link(link)).collect()
+    }
+
+    fn link(&self, written: &Json) -> Link {
+        let options = &written["options"];
+        let named = written["destinationRefName"].as_str().and_then(|name| self.reference(name));
+        let destination = named.or(written["destination"].as_str()).unwrap_or_default().to_owned();
+        let target = match written["type"] == "externalLink" {
+            true => LinkTarget::Url(destination),
+            false => LinkTarget::Board {
+                id: destination,
+                keeps_filters: options["useCurrentFilters"] != false,
+                keeps_time: options["useCurrentDateRange"] != false,
+            },
+        };
+        Link { label: text(written, "label"), target, new_tab: options["openInNewTab"] == true }
+    }
+}
+
+/// `[["field", "desc"], …]`, or a single pair.
+fn sorts(written: &[Json]) -> Vec<(String, SortOrder)> {
+    let pair = |pair: &[Json]| {
+        let order = if pair.get(1)? == "asc" { SortOrder::Ascending } else { SortOrder::Descending };
+        Some((pair.first()?.as_str()?.to_owned(), order))
+    };
+    match written.first() {
+        Some(Json::Array(_)) => written.iter().filter_map(|entry| pair(entry.as_array()?)).collect(),
+        _ => pair(written).into_iter().collect(),
+    }
+}

@@ -10,6 +10,7 @@ use super::fault::AnswerError;
 use super::panel::{SavedSearch, SortOrder};
 use super::plan::Request;
 use super::search::{conditions, search_path};
+use crate::kql::Query;
 
 /// Stands before a highlighted word of a [`Hit`]: a private-use character, so it is in no other text.
 pub const HIGHLIGHT_START: char = '\u{e000}';
@@ -55,15 +56,16 @@ impl HitsRun {
     pub(super) fn start(search: &SavedSearch, context: &Context) -> Self {
         let view = &search.data_view;
         let clauses = conditions(view, context.range, Some(context), &search.query, &search.filters);
-        let (start, end) = (HIGHLIGHT_START.to_string(), HIGHLIGHT_END.to_string());
-        let body = json!({
+        let mut body = json!({
             "size": search.size,
             "track_total_hits": true,
             "query": {"bool": {"filter": clauses}},
             "sort": sort(search),
             "_source": true,
-            "highlight": {"pre_tags": [start], "post_tags": [end], "fields": {"*": {}}, "number_of_fragments": 0},
         });
+        if context.query != Query::All {
+            body["highlight"] = highlight(&context.query);
+        }
         let time = view
             .time_field
             .iter()
@@ -104,6 +106,16 @@ impl HitsRun {
             document: hit["_source"].clone(),
         }
     }
+}
+
+/// Marks what the reader asked for, and not what the panel itself asks for.
+fn highlight(query: &Query) -> Json {
+    json!({
+        "pre_tags": [HIGHLIGHT_START],
+        "post_tags": [HIGHLIGHT_END],
+        "fields": {"*": {"highlight_query": query.to_dsl()}},
+        "number_of_fragments": 0,
+    })
 }
 
 fn sort(search: &SavedSearch) -> Vec<Json> {

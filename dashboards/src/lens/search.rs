@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::board::DataView;
-use super::column::{Grouping, Shift, Terms};
+use super::column::{Function, Grouping, Metric, Shift, Terms};
 use super::context::Context;
 use super::filter::{Filter, Selection, within};
 use super::interval::Interval;
@@ -87,14 +87,23 @@ impl Search {
         let clauses: Vec<Json> = time.chain(self.conditions.iter().cloned()).collect();
         let mut body = json!({
             "size": 0,
-            // The number of all hits is read only where there is no bucket that counts them.
-            "track_total_hits": self.levels.is_empty(),
+            "track_total_hits": self.counts_hits(),
             "query": {"bool": {"filter": clauses}},
         });
         if aggregations.as_object().is_some_and(|aggregations| !aggregations.is_empty()) {
             body["aggs"] = aggregations;
         }
         Request { path: search_path(&view.title), body }
+    }
+}
+
+impl Search {
+    /// Whether the number of all hits is read: where documents are counted and no bucket counts them.
+    fn counts_hits(&self) -> bool {
+        let plain_count = |metric: &Metric| {
+            metric.function == Function::Count && !metric.is_filtered() && metric.shift == self.shift
+        };
+        self.levels.is_empty() && self.layer.metrics().any(|(_, metric)| plain_count(metric))
     }
 }
 

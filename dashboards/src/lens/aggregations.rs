@@ -70,7 +70,7 @@ impl Search {
         let direction = if terms.ascending { "asc" } else { "desc" };
         let mut body = json!({"field": field, "size": terms.size, "order": {self.order(terms): direction}});
         match (terms.accurate, terms.size) {
-            (true, size) => body["shard_size"] = json!((size + size / 2 + 10).max(1000)),
+            (true, size) => body["shard_size"] = json!((u64::from(size) * 3 / 2 + 10).max(1000)),
             (false, ..=10) => body["shard_size"] = json!(25),
             (false, _) => {}
         }

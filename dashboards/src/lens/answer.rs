@@ -8,6 +8,7 @@ use super::fault::AnswerError;
 use super::format::DataType;
 use super::search::{Level, Search};
 use super::table::Value;
+use super::time::{FIRST, LAST, Millis};
 
 /// Most rows of a panel; what the engines allow buckets in one answer.
 pub(super) const ROWS_MAX: usize = 65_536;
@@ -235,17 +236,16 @@ fn scalar(json: &Json) -> Option<Value> {
 /// Moments come as numbers, also written as text.
 fn typed(value: Value, data_type: DataType) -> Value {
     match (data_type, value) {
-        (DataType::Date, Value::Number(number)) => Value::Date(whole(number)),
-        (DataType::Date, Value::Text(text)) => {
-            text.parse().map_or(Value::Text(text), |number: f64| Value::Date(whole(number)))
-        }
+        (DataType::Date, Value::Number(number)) => moment(number),
+        (DataType::Date, Value::Text(text)) => text.parse().map_or(Value::Text(text), moment),
         (_, value) => value,
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "saturates, and no moment is that far away")]
-fn whole(number: f64) -> i64 {
-    number as i64
+/// A moment, kept within the years that have four digits.
+#[expect(clippy::cast_possible_truncation, reason = "saturates")]
+fn moment(number: f64) -> Value {
+    Value::Date((number as Millis).clamp(FIRST, LAST))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count above 2^53 is not to be had")]
@@ -286,7 +286,7 @@ fn buckets<'j>(
 fn key(level: &Level, data_type: DataType, bucket: &Json) -> Option<Value> {
     let key = &bucket["key"];
     match level {
-        Level::Time { .. } => key.as_f64().map(|moment| Value::Date(whole(moment))),
+        Level::Time { .. } => key.as_f64().map(moment),
         Level::Steps { width, .. } => key.as_f64().map(|from| Value::Range {
             from: Some(from),
             to: Some(from + width),

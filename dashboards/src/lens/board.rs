@@ -107,7 +107,7 @@ impl Board {
     /// The context the board opens with: its query, filters and chosen values, its time (else the last 15 minutes), UTC.
     pub fn context(&self, now: Millis) -> Context {
         let saved = self.time.as_ref().and_then(|time| time.resolve(now).ok());
-        let range = saved.unwrap_or_else(|| TimeRange::between(now - 15 * 60_000, now));
+        let range = saved.unwrap_or_else(|| TimeRange::between(now.saturating_sub(15 * 60_000), now));
         Context {
             query: self.query.clone(),
             filters: self.filters.clone(),

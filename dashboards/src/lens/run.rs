@@ -159,13 +159,14 @@ impl LayerRun {
 /// A width of 1, 2 or 5 times a power of ten that gives at most `bars` steps; whole numbers in few steps get 1.
 fn step_width(min: f64, max: f64, bars: f64) -> f64 {
     let difference = max - min;
-    if !(difference.is_finite() && difference > 0.0) {
+    let power = 10_f64.powf((difference / bars).log10().floor());
+    // Equal ends, and ends whose distance is no normal number.
+    if !(difference.is_finite() && difference > 0.0 && power.is_normal()) {
         return 1.0;
     }
     if difference < bars && min.fract() == 0.0 && max.fract() == 0.0 {
         return 1.0;
     }
-    let power = 10_f64.powf((difference / bars).log10().floor());
     let factors = [1.0, 2.0, 5.0, 10.0];
     power * factors.into_iter().find(|factor| difference / power / factor <= bars).unwrap_or(10.0)
 }
@@ -186,6 +187,7 @@ mod tests {
             (0.0, 1.5, 100.0, 0.02),
             (5.0, 5.0, 10.0, 1.0),
             (0.0, f64::INFINITY, 10.0, 1.0),
+            (0.0, 1e-320, 10.0, 1.0),
         ] {
             let found = step_width(min, max, bars);
             assert!((found - width).abs() < 1e-12, "{min}..{max} in {bars}: {found}, not {width}");

@@ -10,9 +10,9 @@ pub type Millis = i64;
 
 const DAY: i64 = 86_400_000;
 /// 0000-01-01, what an engine still reads as a four-digit year.
-const FIRST: Millis = -62_167_219_200_000;
+pub(super) const FIRST: Millis = -62_167_219_200_000;
 /// 9999-12-31T23:59:59.999Z.
-const LAST: Millis = 253_402_300_799_999;
+pub(super) const LAST: Millis = 253_402_300_799_999;
 
 /// A span of time, both ends included; `from <= to` and both within the years 0 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,7 @@ fn resolve(text: &str, now: Millis, rounding: Rounding) -> Result<Millis, TimeEr
 
 /// Applies `-15m`, `+1h`, `/d` in the order written.
 fn calculate(mut math: &str, now: Millis, rounding: Rounding) -> Option<Millis> {
-    let mut moment = now;
+    let mut moment = now.clamp(FIRST, LAST);
     while let Some(operator) = math.chars().next() {
         let end = math[1..].find(['+', '-', '/']).map_or(math.len(), |at| at + 1);
         let operand = &math[1..end];

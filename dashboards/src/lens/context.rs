@@ -1,7 +1,7 @@
 //! What the reader of a board has set: time, query, filters, controls.
 
 use super::filter::{Filter, Selection};
-use super::interval::IntervalRule;
+use super::time::interval::IntervalRule;
 use super::time::{Millis, TimeRange};
 use crate::kql::Query;
 

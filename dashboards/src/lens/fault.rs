@@ -26,12 +26,12 @@ impl Error for ParseError {}
 
 /// Why a panel cannot be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unsupported {
-    pub(super) reason: String,
+pub(crate) struct Unsupported {
+    pub(crate) reason: String,
 }
 
 impl Unsupported {
-    pub(super) fn new(reason: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into() }
     }
 }
@@ -88,7 +88,7 @@ impl fmt::Display for AnswerError {
 impl Error for AnswerError {}
 
 impl AnswerError {
-    pub(super) fn unexpected(part: impl Into<String>, found: &serde_json::Value) -> Self {
+    pub(crate) fn unexpected(part: impl Into<String>, found: &serde_json::Value) -> Self {
         let text = found.to_string();
         let short = text.chars().take(80).collect::<String>();
         Self::Unexpected { part: part.into(), found: short }

@@ -60,7 +60,7 @@ impl Filter {
     }
 
     /// Reads a saved filter; `None` when it is disabled.
-    pub(super) fn read(saved: &Value) -> Result<Option<Self>, Unsupported> {
+    pub(crate) fn read(saved: &Value) -> Result<Option<Self>, Unsupported> {
         let meta = &saved["meta"];
         if meta["disabled"] == true {
             return Ok(None);
@@ -90,7 +90,7 @@ impl Filter {
 
 impl Selection {
     /// `None` when nothing is chosen.
-    pub(super) fn filter(&self) -> Option<Filter> {
+    pub(crate) fn filter(&self) -> Option<Filter> {
         let filter = match self.values.as_slice() {
             [] => return None,
             [value] => Filter::is(&self.field, value),
@@ -101,7 +101,7 @@ impl Selection {
 }
 
 /// The condition that a document lies in the range.
-pub(super) fn within(field: &str, range: TimeRange) -> Value {
+pub(crate) fn within(field: &str, range: TimeRange) -> Value {
     let (from, to) = (iso(range.from()), iso(range.to()));
     json!({"range": {field: {"gte": from, "lte": to, "format": "strict_date_optional_time"}}})
 }

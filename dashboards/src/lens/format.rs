@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::interval::Unit;
+use super::time::interval::Unit;
 
 /// Kind of values in a column, as Lens states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub enum TimeUnit {
 
 impl Format {
     /// What a value is shown as where nothing is said.
-    pub(super) fn of_type(data_type: DataType) -> Self {
+    pub(crate) fn of_type(data_type: DataType) -> Self {
         match data_type {
             DataType::Number => Self::Number(Decimals::default()),
             DataType::Date => Self::Date,
@@ -76,7 +76,7 @@ impl Format {
     }
 
     /// Reads `{"id": …, "params": {…}}` of a column or of a data view's `fieldFormatMap`; `None` for kinds not known here.
-    pub(super) fn read(written: &Value) -> Option<Self> {
+    pub(crate) fn read(written: &Value) -> Option<Self> {
         let params = &written["params"];
         let text = |key: &str| params[key].as_str().unwrap_or_default();
         Some(match written["id"].as_str()? {

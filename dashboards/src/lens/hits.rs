@@ -47,13 +47,13 @@ pub struct Hit {
 
 /// A saved search that waits for its answer.
 #[derive(Debug)]
-pub(super) struct HitsRun {
+pub(crate) struct HitsRun {
     request: Request,
     columns: Vec<String>,
 }
 
 impl HitsRun {
-    pub(super) fn start(search: &SavedSearch, context: &Context) -> Self {
+    pub(crate) fn start(search: &SavedSearch, context: &Context) -> Self {
         let view = &search.data_view;
         let clauses = conditions(view, context.range, Some(context), &search.query, &search.filters);
         let mut body = json!({
@@ -74,11 +74,11 @@ impl HitsRun {
         Self { request: Request { path: search_path(&view.title), body }, columns }
     }
 
-    pub(super) fn request(&self) -> Request {
+    pub(crate) fn request(&self) -> Request {
         self.request.clone()
     }
 
-    pub(super) fn receive(self, answer: &Json) -> Result<Hits, AnswerError> {
+    pub(crate) fn receive(self, answer: &Json) -> Result<Hits, AnswerError> {
         answer::accepted(answer)?;
         let hits = answer["hits"]["hits"].as_array();
         let hits = hits.ok_or_else(|| AnswerError::unexpected("hits", &answer["hits"]))?;

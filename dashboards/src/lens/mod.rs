@@ -9,19 +9,9 @@
 //! time shifts and reduced time ranges; the visualizations XY, metric, pie, datatable, heatmap and gauge; saved searches, Markdown and
 //! links. What a panel needs beyond that is named in [`Content::Unsupported`].
 
-mod time;
-
-mod interval;
-
-mod format;
-
-mod fault;
-
-mod board;
-
 mod saved;
 
-mod panel_reader;
+mod board;
 
 mod panel;
 
@@ -29,9 +19,9 @@ mod visualization;
 
 mod layer;
 
-mod column;
+mod format;
 
-mod formula;
+mod time;
 
 mod context;
 
@@ -39,25 +29,15 @@ mod filter;
 
 mod plan;
 
-mod run;
-
 mod search;
 
-mod aggregations;
-
 mod answer;
-
-mod others;
-
-mod shifts;
-
-mod rows;
-
-mod sorting;
 
 mod hits;
 
 mod table;
+
+mod fault;
 
 pub use board::{Board, Boards, Control, DataView, SavedTime};
 pub use context::Context;
@@ -65,10 +45,10 @@ pub use fault::{AnswerError, ParseError};
 pub use filter::{Filter, Selection};
 pub use format::{DataType, Decimals, Format, TimeUnit};
 pub use hits::{HIGHLIGHT_END, HIGHLIGHT_START, Hit, Hits};
-pub use interval::{Interval, IntervalRule, Unit};
 pub use panel::{Chart, Content, Grid, Link, LinkTarget, Panel, SavedSearch, SortOrder};
 pub use plan::{Figures, Request, Round, Step};
 pub use table::{Column, ColumnKind, Table, Value};
+pub use time::interval::{Interval, IntervalRule, Unit};
 pub use time::{Millis, TimeError, TimeRange, iso};
 pub use visualization::{
     ColorMapping, Datatable, Extent, Gauge, Heatmap, Legend, Metric, Paging, Palette, PaletteParams, Pie,

@@ -62,7 +62,7 @@ pub enum Content {
 pub struct Chart {
     /// How the tables are drawn.
     pub visualization: Arc<Visualization>,
-    pub(super) layers: Vec<Arc<Layer>>,
+    pub(crate) layers: Vec<Arc<Layer>>,
 }
 
 /// A list of documents.
@@ -76,8 +76,8 @@ pub struct SavedSearch {
     pub size: u32,
     /// Where they are.
     pub data_view: Arc<DataView>,
-    pub(super) query: Query,
-    pub(super) filters: Vec<Filter>,
+    pub(crate) query: Query,
+    pub(crate) filters: Vec<Filter>,
 }
 
 /// Direction of a sort.

@@ -17,12 +17,12 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::answer::sorting;
 use super::context::Context;
 use super::fault::AnswerError;
 use super::hits::{Hits, HitsRun};
 use super::panel::{Chart, SavedSearch};
-use super::run::LayerRun;
-use super::sorting;
+use super::search::run::LayerRun;
 use super::table::Table;
 use super::visualization::Visualization;
 
@@ -110,14 +110,14 @@ fn step(runs: Vec<LayerRun>, visualization: Arc<Visualization>) -> Step {
 }
 
 impl Chart {
-    pub(super) fn plan(&self, context: &Context) -> Step {
+    pub(crate) fn plan(&self, context: &Context) -> Step {
         let runs = self.layers.iter().map(|layer| LayerRun::start(Arc::clone(layer), context)).collect();
         step(runs, Arc::clone(&self.visualization))
     }
 }
 
 impl SavedSearch {
-    pub(super) fn plan(&self, context: &Context) -> Step {
+    pub(crate) fn plan(&self, context: &Context) -> Step {
         let run = HitsRun::start(self, context);
         Step::Ask(Round { requests: vec![run.request()], pending: Pending::Hits(run) })
     }

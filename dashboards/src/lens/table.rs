@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use super::format::{DataType, Format};
-use super::interval::Interval;
+use super::time::interval::Interval;
 use super::time::{Millis, iso};
 
 /// The rows of one layer, in the order Kibana shows them.
@@ -93,7 +93,7 @@ pub enum Value {
 
 impl Value {
     /// A number; null where it is none.
-    pub(super) fn number(number: f64) -> Self {
+    pub(crate) fn number(number: f64) -> Self {
         if number.is_finite() { Self::Number(number) } else { Self::Null }
     }
 
@@ -118,7 +118,7 @@ impl Value {
 }
 
 /// A whole number without a point, so that it is read as a value of an integer field too.
-pub(super) fn plain(number: f64) -> Json {
+pub(crate) fn plain(number: f64) -> Json {
     #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
     match number.fract() == 0.0 && number.abs() < 9e15 {
         true => Json::from(number as i64),

@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::answer::{self, Node, read};
-use super::column::Shift;
-use super::context::Context;
-use super::fault::AnswerError;
-use super::layer::Layer;
-use super::others::Others;
-use super::plan::Request;
-use super::rows;
-use super::search::{Level, Search};
-use super::shifts::join;
-use super::table::Table;
+use crate::lens::answer::rows;
+use crate::lens::answer::{self, Node, read};
+use crate::lens::context::Context;
+use crate::lens::fault::AnswerError;
+use crate::lens::layer::Layer;
+use crate::lens::layer::column::Shift;
+use crate::lens::plan::Request;
+use crate::lens::search::others::Others;
+use crate::lens::search::shifts::join;
+use crate::lens::search::{Level, Search};
+use crate::lens::table::Table;
 
 /// A layer and what it waits for.
 #[derive(Debug)]
-pub(super) struct LayerRun {
+pub(crate) struct LayerRun {
     search: Search,
     requests: Vec<Request>,
     stage: Stage,
@@ -39,7 +39,7 @@ enum Stage {
 }
 
 impl LayerRun {
-    pub(super) fn start(layer: Arc<Layer>, context: &Context) -> Self {
+    pub(crate) fn start(layer: Arc<Layer>, context: &Context) -> Self {
         let run = Self {
             search: Search::new(layer, context),
             requests: Vec::new(),
@@ -55,12 +55,12 @@ impl LayerRun {
         }
     }
 
-    pub(super) fn requests(&self) -> &[Request] {
+    pub(crate) fn requests(&self) -> &[Request] {
         &self.requests
     }
 
     /// The table; `None` while something is still to be asked.
-    pub(super) fn table(self) -> Option<Table> {
+    pub(crate) fn table(self) -> Option<Table> {
         match &self.stage {
             Stage::Done(tree) => Some(rows::table(&self.search, tree, self.partial)),
             _ => None,
@@ -68,7 +68,7 @@ impl LayerRun {
     }
 
     /// Takes one answer for each request.
-    pub(super) fn receive(mut self, answers: Vec<Json>) -> Result<Self, AnswerError> {
+    pub(crate) fn receive(mut self, answers: Vec<Json>) -> Result<Self, AnswerError> {
         self.partial = self.partial.or_else(|| answers.iter().find_map(answer::partial));
         let answer = answers.first().unwrap_or(&Json::Null);
         match std::mem::replace(&mut self.stage, Stage::Main) {

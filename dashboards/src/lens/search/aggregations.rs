@@ -5,21 +5,21 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::column::{Calculation, FieldFunction, Function, Metric, Terms};
-use super::filter::within;
-use super::format::DataType;
-use super::interval::Interval;
-use super::search::{Level, Part, Search};
-use super::table::plain;
-use super::time::TimeRange;
 use crate::kql::Query;
+use crate::lens::filter::within;
+use crate::lens::format::DataType;
+use crate::lens::layer::column::{Calculation, FieldFunction, Function, Metric, Terms};
+use crate::lens::search::{Level, Part, Search};
+use crate::lens::table::plain;
+use crate::lens::time::TimeRange;
+use crate::lens::time::interval::Interval;
 
 /// What stands for documents without the field among texts.
-pub(super) const MISSING: &str = "__missing__";
+pub(crate) const MISSING: &str = "__missing__";
 
 impl Search {
     /// The aggregations of the levels from `from` on, innermost the metrics.
-    pub(super) fn aggregations(&self, from: usize) -> Map<String, Json> {
+    pub(crate) fn aggregations(&self, from: usize) -> Map<String, Json> {
         let Some(level) = self.levels.get(from) else { return self.metrics() };
         let mut inner = self.aggregations(from + 1);
         let mut body = self.level(level);
@@ -32,7 +32,7 @@ impl Search {
         Map::from_iter([(self.bucket_name(from), body)])
     }
 
-    pub(super) fn bucket_name(&self, level: usize) -> String {
+    pub(crate) fn bucket_name(&self, level: usize) -> String {
         self.layer.buckets[level].head.position.to_string()
     }
 
@@ -135,7 +135,7 @@ impl Search {
     }
 
     /// Where the metric's aggregation stands: percentiles of one field share the first one's place.
-    pub(super) fn place(&self, index: usize) -> usize {
+    pub(crate) fn place(&self, index: usize) -> usize {
         let first = self.sharing(index).next().unwrap_or(index);
         self.layer.measures[first].head.position
     }
@@ -172,13 +172,13 @@ impl Search {
 
 impl Metric {
     /// Whether it is wrapped into a filter of its own.
-    pub(super) fn is_filtered(&self) -> bool {
+    pub(crate) fn is_filtered(&self) -> bool {
         self.filter != Query::All || self.reduced.is_some()
     }
 }
 
 /// Filters named by their place.
-pub(super) fn named(parts: &[Part]) -> Map<String, Json> {
+pub(crate) fn named(parts: &[Part]) -> Map<String, Json> {
     parts.iter().enumerate().map(|(place, part)| (place.to_string(), part.condition.clone())).collect()
 }
 

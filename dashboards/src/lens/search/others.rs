@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::aggregations::named;
-use super::answer::{self, Group, Node, read_bucket};
-use super::column::Terms;
-use super::fault::AnswerError;
-use super::search::{Level, Part, Search};
-use super::table::Value;
-use super::time::iso;
+use crate::lens::answer::{self, Group, Node, read_bucket};
+use crate::lens::fault::AnswerError;
+use crate::lens::layer::column::Terms;
+use crate::lens::search::aggregations::named;
+use crate::lens::search::{Level, Part, Search};
+use crate::lens::table::Value;
+use crate::lens::time::iso;
 
 /// Name of the aggregation.
 const NAME: &str = "other-filter";
@@ -18,8 +18,8 @@ const OTHERS_MAX: usize = 1000;
 
 /// What is asked for at one level: for each node with unlisted values the way there and the condition.
 #[derive(Debug)]
-pub(super) struct Others {
-    pub(super) level: usize,
+pub(crate) struct Others {
+    pub(crate) level: usize,
     wanted: Vec<Other>,
 }
 
@@ -32,7 +32,7 @@ struct Other {
 
 impl Others {
     /// The first level from `from` on with values that are not listed.
-    pub(super) fn find(search: &Search, tree: &Node, from: usize) -> Result<Option<Self>, AnswerError> {
+    pub(crate) fn find(search: &Search, tree: &Node, from: usize) -> Result<Option<Self>, AnswerError> {
         for level in from..search.levels.len() {
             let Level::Terms { field, terms } = &search.levels[level] else { continue };
             if !terms.other {
@@ -51,7 +51,7 @@ impl Others {
     }
 
     /// The aggregations of the second search.
-    pub(super) fn aggregations(&self, search: &Search) -> Json {
+    pub(crate) fn aggregations(&self, search: &Search) -> Json {
         let parts: Vec<Part> = self
             .wanted
             .iter()
@@ -66,7 +66,7 @@ impl Others {
     }
 
     /// Puts each group that is not empty behind the listed ones.
-    pub(super) fn receive(self, search: &Search, answer: &Json, tree: &mut Node) -> Result<(), AnswerError> {
+    pub(crate) fn receive(self, search: &Search, answer: &Json, tree: &mut Node) -> Result<(), AnswerError> {
         answer::accepted(answer)?;
         let buckets = &answer["aggregations"][NAME]["buckets"];
         for (place, other) in self.wanted.into_iter().enumerate() {
@@ -151,7 +151,7 @@ fn node_of(group: &Group) -> &Node {
 }
 
 /// What documents of a group fulfil; `index` is the group's place. `None` where nothing can be said: all documents do.
-pub(super) fn condition(level: &Level, key: &Value, index: usize) -> Option<Json> {
+pub(crate) fn condition(level: &Level, key: &Value, index: usize) -> Option<Json> {
     match (level, key) {
         (Level::Time { field, interval, .. }, Value::Date(start)) => Some(
             json!({"range": {field: {"gte": iso(*start), "lt": iso(interval.after(*start)), "format": "strict_date_optional_time"}}}),
@@ -162,7 +162,7 @@ pub(super) fn condition(level: &Level, key: &Value, index: usize) -> Option<Json
         (Level::Terms { field, .. }, key) => Some(json!({"match_phrase": {field: key.as_json()?}})),
         (Level::Parts(parts), _) => parts.get(index).map(|part| part.condition.clone()),
         (Level::Ranges { field, .. } | Level::Steps { field, .. }, Value::Range { from, to, .. }) => {
-            Some(super::filter::Filter::between(field, *from, *to).to_dsl())
+            Some(crate::lens::filter::Filter::between(field, *from, *to).to_dsl())
         }
         _ => None,
     }

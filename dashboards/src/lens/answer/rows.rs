@@ -1,14 +1,14 @@
 //! The tree of groups → rows, with everything computed that engines do not compute.
 
-use super::answer::Node;
-use super::column::{Calculation, Head, Measure};
-use super::interval::Unit;
-use super::search::{Level, Search};
-use super::table::{Column, ColumnKind, Table, Value};
-use super::time::TimeRange;
+use crate::lens::answer::Node;
+use crate::lens::layer::column::{Calculation, Head, Measure};
+use crate::lens::search::{Level, Search};
+use crate::lens::table::{Column, ColumnKind, Table, Value};
+use crate::lens::time::TimeRange;
+use crate::lens::time::interval::Unit;
 
 /// The table of a search, once its tree is complete.
-pub(super) fn table(search: &Search, tree: &Node, partial: Option<String>) -> Table {
+pub(crate) fn table(search: &Search, tree: &Node, partial: Option<String>) -> Table {
     let mut rows = Vec::new();
     Writer { search }.write(tree, &mut Vec::new(), None, &mut rows);
     Table { layer: search.layer.id.clone(), columns: columns(search), rows, partial }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::time::{Millis, TimeRange, civil, days};
+use crate::lens::time::{Millis, TimeRange, civil, days};
 
 const DAY: i64 = 86_400_000;
 
@@ -54,7 +54,7 @@ const UNITS: [(&str, Unit, i64); 8] = [
 ];
 
 impl Unit {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         UNITS.iter().find(|(name, ..)| *name == text).map(|(_, unit, _)| *unit)
     }
 
@@ -73,7 +73,7 @@ impl Unit {
     }
 
     /// Start of the unit that holds `moment`, in UTC.
-    pub(super) fn start(self, moment: Millis) -> Millis {
+    pub(crate) fn start(self, moment: Millis) -> Millis {
         let (year, month, _) = civil(moment.div_euclid(DAY));
         match self {
             Self::Week => (moment + 3 * DAY).div_euclid(7 * DAY) * 7 * DAY - 3 * DAY,
@@ -115,11 +115,11 @@ impl Interval {
     }
 
     /// The end of a bucket that starts at `moment`.
-    pub(super) fn after(self, moment: Millis) -> Millis {
+    pub(crate) fn after(self, moment: Millis) -> Millis {
         self.moved(moment, 1)
     }
 
-    pub(super) fn before(self, moment: Millis) -> Millis {
+    pub(crate) fn before(self, moment: Millis) -> Millis {
         self.moved(moment, -1)
     }
 
@@ -137,7 +137,7 @@ impl Interval {
     }
 
     /// The interval of a date histogram over `range`: `written`, widened so that at most 1000 buckets come; `None` is automatic.
-    pub(super) fn choose(written: Option<Self>, range: TimeRange, rule: IntervalRule) -> Self {
+    pub(crate) fn choose(written: Option<Self>, range: TimeRange, rule: IntervalRule) -> Self {
         match written {
             None => automatic(range.length(), rule),
             Some(interval) if range.length() / interval.millis() > MAX_BARS => {
@@ -148,7 +148,7 @@ impl Interval {
     }
 
     /// The key and value a `date_histogram` takes.
-    pub(super) fn parameter(self) -> (&'static str, Value) {
+    pub(crate) fn parameter(self) -> (&'static str, Value) {
         // What a calendar knows as one unit is sent as such: days of 23 hours, months of 28 days.
         let calendar = self.count == 1 && self.unit >= Unit::Minute;
         let key = if calendar { "calendar_interval" } else { "fixed_interval" };

@@ -1,40 +1,44 @@
 //! An answer → a tree of groups with the readings of metrics.
 
+pub(crate) mod rows;
+
+pub(crate) mod sorting;
+
 use serde_json::Value as Json;
 
-use super::aggregations::MISSING;
-use super::column::{Calculation, FieldFunction, Function, Metric, Range};
-use super::fault::AnswerError;
-use super::format::DataType;
-use super::search::{Level, Search};
-use super::table::Value;
-use super::time::{FIRST, LAST, Millis};
+use crate::lens::fault::AnswerError;
+use crate::lens::format::DataType;
+use crate::lens::layer::column::{Calculation, FieldFunction, Function, Metric, Range};
+use crate::lens::search::aggregations::MISSING;
+use crate::lens::search::{Level, Search};
+use crate::lens::table::Value;
+use crate::lens::time::{FIRST, LAST, Millis};
 
 /// Most rows of a panel; what the engines allow buckets in one answer.
-pub(super) const ROWS_MAX: usize = 65_536;
+pub(crate) const ROWS_MAX: usize = 65_536;
 
 /// Documents that share the keys of the groups around.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// At the innermost level one for each measure, null where the measure is no metric.
-    pub(super) readings: Vec<Value>,
+    pub(crate) readings: Vec<Value>,
     /// Groups of the next level.
-    pub(super) groups: Vec<Group>,
+    pub(crate) groups: Vec<Group>,
     /// Documents in values that are not listed.
-    pub(super) beyond: u64,
+    pub(crate) beyond: u64,
 }
 
 /// A group of documents.
 #[derive(Debug, Clone)]
-pub(super) struct Group {
-    pub(super) key: Value,
-    pub(super) node: Node,
+pub(crate) struct Group {
+    pub(crate) key: Value,
+    pub(crate) node: Node,
     /// Of an "other" group: what its documents fulfil.
-    pub(super) conditions: Vec<Json>,
+    pub(crate) conditions: Vec<Json>,
 }
 
 /// Refuses an answer that is an error.
-pub(super) fn accepted(answer: &Json) -> Result<(), AnswerError> {
+pub(crate) fn accepted(answer: &Json) -> Result<(), AnswerError> {
     let Some(error) = answer.get("error") else {
         return match answer.get("hits") {
             Some(_) => Ok(()),
@@ -51,7 +55,7 @@ pub(super) fn accepted(answer: &Json) -> Result<(), AnswerError> {
 }
 
 /// Why an answer may not be about all documents.
-pub(super) fn partial(answer: &Json) -> Option<String> {
+pub(crate) fn partial(answer: &Json) -> Option<String> {
     let shards = &answer["_shards"];
     let failed = shards["failed"].as_u64().unwrap_or_default();
     if failed > 0 {
@@ -62,7 +66,7 @@ pub(super) fn partial(answer: &Json) -> Option<String> {
 }
 
 /// Reads the answer to all aggregations of a search.
-pub(super) fn read(search: &Search, answer: &Json) -> Result<Node, AnswerError> {
+pub(crate) fn read(search: &Search, answer: &Json) -> Result<Node, AnswerError> {
     accepted(answer)?;
     let mut reader = Reader { search, rows: 0 };
     if answer.get("aggregations").is_none() && answer["_shards"]["total"] == 0 {
@@ -73,7 +77,7 @@ pub(super) fn read(search: &Search, answer: &Json) -> Result<Node, AnswerError> 
 }
 
 /// Reads the buckets of a level that were asked for by themselves.
-pub(super) fn read_bucket(search: &Search, bucket: &Json, level: usize) -> Result<Node, AnswerError> {
+pub(crate) fn read_bucket(search: &Search, bucket: &Json, level: usize) -> Result<Node, AnswerError> {
     Reader { search, rows: 0 }.node(bucket, count(bucket)?, level)
 }
 
@@ -85,7 +89,7 @@ struct Reader<'s> {
 impl Reader<'_> {
     /// What no index at all answers: no group, or nothing counted.
     fn without_index(&self) -> Node {
-        let reading = |measure: &super::column::Measure| match &measure.calculation {
+        let reading = |measure: &crate::lens::layer::column::Measure| match &measure.calculation {
             Calculation::Metric(metric) => metric.empty(),
             _ => Value::Null,
         };
@@ -253,7 +257,7 @@ fn number(count: u64) -> Value {
     Value::Number(count as f64)
 }
 
-pub(super) fn count(bucket: &Json) -> Result<u64, AnswerError> {
+pub(crate) fn count(bucket: &Json) -> Result<u64, AnswerError> {
     bucket["doc_count"].as_u64().ok_or_else(|| AnswerError::unexpected("`doc_count`", bucket))
 }
 

@@ -1,48 +1,53 @@
 //! Saved objects: lines of NDJSON, and what refers to what.
 
+pub(crate) mod panel;
+
+pub(crate) mod layer;
+
+pub(crate) mod column;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::board::{Board, Boards, Control, DataView, SavedTime};
-use super::column::WrittenQuery;
-use super::fault::{ParseError, Unsupported};
-use super::filter::{Filter, Selection};
-use super::format::Format;
-use super::panel_reader;
 use crate::kql::Query;
+use crate::lens::board::{Board, Boards, Control, DataView, SavedTime};
+use crate::lens::fault::{ParseError, Unsupported};
+use crate::lens::filter::{Filter, Selection};
+use crate::lens::format::Format;
+use crate::lens::saved::column::WrittenQuery;
 
 /// One saved object.
 #[derive(Debug, Deserialize)]
-pub(super) struct Object {
+pub(crate) struct Object {
     #[serde(rename = "type")]
-    pub(super) kind: String,
-    pub(super) id: String,
+    pub(crate) kind: String,
+    pub(crate) id: String,
     #[serde(default)]
-    pub(super) attributes: Json,
+    pub(crate) attributes: Json,
     #[serde(default)]
-    pub(super) references: Vec<Reference>,
+    pub(crate) references: Vec<Reference>,
 }
 
 /// A name that attributes use, and the object it stands for.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Reference {
+pub(crate) struct Reference {
     #[serde(rename = "type")]
-    pub(super) kind: String,
-    pub(super) id: String,
-    pub(super) name: String,
+    pub(crate) kind: String,
+    pub(crate) id: String,
+    pub(crate) name: String,
 }
 
 /// All objects of a file.
-pub(super) struct Objects {
+pub(crate) struct Objects {
     objects: Vec<Object>,
     data_views: BTreeMap<String, Arc<DataView>>,
 }
 
 impl Objects {
-    pub(super) fn read(ndjson: &str) -> Result<Self, ParseError> {
+    pub(crate) fn read(ndjson: &str) -> Result<Self, ParseError> {
         let mut objects: Vec<Object> = Vec::new();
         for (index, line) in ndjson.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let fault = |error: serde_json::Error| ParseError { line: index + 1, reason: error.to_string() };
@@ -62,7 +67,7 @@ impl Objects {
         Ok(Self { objects, data_views })
     }
 
-    pub(super) fn boards(&self) -> Boards {
+    pub(crate) fn boards(&self) -> Boards {
         let dashboards = self.objects.iter().filter(|object| object.kind == "dashboard");
         Boards {
             boards: dashboards.map(|object| self.board(object)).collect(),
@@ -70,12 +75,12 @@ impl Objects {
         }
     }
 
-    pub(super) fn find(&self, kind: &str, id: &str) -> Option<&Object> {
+    pub(crate) fn find(&self, kind: &str, id: &str) -> Option<&Object> {
         self.objects.iter().find(|object| object.kind == kind && object.id == id)
     }
 
     /// The data view with this id.
-    pub(super) fn data_view(&self, id: &str) -> Result<Arc<DataView>, Unsupported> {
+    pub(crate) fn data_view(&self, id: &str) -> Result<Arc<DataView>, Unsupported> {
         if let Some(view) = self.data_views.get(id) {
             return Ok(Arc::clone(view));
         }
@@ -111,7 +116,7 @@ impl Objects {
             query,
             filters,
             controls: self.controls(object, &mut omitted),
-            panels: panels.iter().map(|panel| panel_reader::read(self, object, panel)).collect(),
+            panels: panels.iter().map(|panel| panel::read(self, object, panel)).collect(),
             omitted,
         }
     }
@@ -162,16 +167,16 @@ impl Objects {
 }
 
 impl Object {
-    pub(super) fn reference(&self, name: &str) -> Option<&Reference> {
+    pub(crate) fn reference(&self, name: &str) -> Option<&Reference> {
         self.references.iter().find(|reference| reference.name == name)
     }
 }
 
 /// `kibanaSavedObjectMeta.searchSourceJSON`: conditions, and by name the data view.
-pub(super) struct Source(Json);
+pub(crate) struct Source(Json);
 
 impl Source {
-    pub(super) fn read(attributes: &Json) -> Result<Self, Unsupported> {
+    pub(crate) fn read(attributes: &Json) -> Result<Self, Unsupported> {
         match attributes["kibanaSavedObjectMeta"]["searchSourceJSON"].as_str() {
             None => Ok(Self(Json::Null)),
             Some(written) => {
@@ -183,18 +188,18 @@ impl Source {
         }
     }
 
-    pub(super) fn conditions(&self) -> Result<(Query, Vec<Filter>), Unsupported> {
+    pub(crate) fn conditions(&self) -> Result<(Query, Vec<Filter>), Unsupported> {
         conditions(&self.0["query"], &self.0["filter"])
     }
 
     /// Name of the reference to the data view, or its id.
-    pub(super) fn index(&self) -> Option<&str> {
+    pub(crate) fn index(&self) -> Option<&str> {
         self.0["indexRefName"].as_str().or(self.0["index"].as_str())
     }
 }
 
 /// A query and filters as saved beside each other; either may be absent.
-pub(super) fn conditions(query: &Json, filters: &Json) -> Result<(Query, Vec<Filter>), Unsupported> {
+pub(crate) fn conditions(query: &Json, filters: &Json) -> Result<(Query, Vec<Filter>), Unsupported> {
     let query = match query {
         Json::Null => Query::All,
         written => WrittenQuery::deserialize(written)
@@ -208,7 +213,7 @@ pub(super) fn conditions(query: &Json, filters: &Json) -> Result<(Query, Vec<Fil
 }
 
 /// Reads a data view's attributes, as a saved object or within a panel.
-pub(super) fn data_view(id: &str, attributes: &Json) -> DataView {
+pub(crate) fn data_view(id: &str, attributes: &Json) -> DataView {
     let title = text(attributes, "title");
     let name = Some(text(attributes, "name")).filter(|name| !name.is_empty());
     let written = attributes["fieldFormatMap"]
@@ -245,6 +250,6 @@ fn list(attributes: &Json, key: &str) -> Result<Vec<Json>, Unsupported> {
     }
 }
 
-pub(super) fn text(json: &Json, key: &str) -> String {
+pub(crate) fn text(json: &Json, key: &str) -> String {
     json[key].as_str().unwrap_or_default().to_owned()
 }

@@ -1,36 +1,44 @@
 //! One search of a layer: which documents, in which buckets, at which time.
 
+pub(crate) mod aggregations;
+
+pub(crate) mod others;
+
+pub(crate) mod shifts;
+
+pub(crate) mod run;
+
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::board::DataView;
-use super::column::{Function, Grouping, Metric, Shift, Terms};
-use super::context::Context;
-use super::filter::{Filter, Selection, within};
-use super::interval::Interval;
-use super::layer::Layer;
-use super::plan::Request;
-use super::table::Value;
-use super::time::TimeRange;
 use crate::kql::Query;
+use crate::lens::board::DataView;
+use crate::lens::context::Context;
+use crate::lens::filter::{Filter, Selection, within};
+use crate::lens::layer::Layer;
+use crate::lens::layer::column::{Function, Grouping, Metric, Shift, Terms};
+use crate::lens::plan::Request;
+use crate::lens::table::Value;
+use crate::lens::time::TimeRange;
+use crate::lens::time::interval::Interval;
 
 /// A layer at a time, with everything chosen that the columns left open.
 #[derive(Debug, Clone)]
-pub(super) struct Search {
-    pub(super) layer: Arc<Layer>,
-    pub(super) levels: Vec<Level>,
-    pub(super) range: TimeRange,
+pub(crate) struct Search {
+    pub(crate) layer: Arc<Layer>,
+    pub(crate) levels: Vec<Level>,
+    pub(crate) range: TimeRange,
     /// Metrics with this shift are asked for; the range is shifted already.
-    pub(super) shift: Option<Shift>,
-    pub(super) time_zone: String,
+    pub(crate) shift: Option<Shift>,
+    pub(crate) time_zone: String,
     /// Conditions besides the time.
-    pub(super) conditions: Vec<Json>,
+    pub(crate) conditions: Vec<Json>,
 }
 
 /// One level of buckets.
 #[derive(Debug, Clone)]
-pub(super) enum Level {
+pub(crate) enum Level {
     Time {
         field: String,
         interval: Interval,
@@ -45,7 +53,7 @@ pub(super) enum Level {
     Parts(Vec<Part>),
     Ranges {
         field: String,
-        ranges: Vec<super::column::Range>,
+        ranges: Vec<crate::lens::layer::column::Range>,
     },
     Steps {
         field: String,
@@ -57,13 +65,13 @@ pub(super) enum Level {
 
 /// A bucket of which key and condition are known.
 #[derive(Debug, Clone)]
-pub(super) struct Part {
-    pub(super) key: Value,
-    pub(super) condition: Json,
+pub(crate) struct Part {
+    pub(crate) key: Value,
+    pub(crate) condition: Json,
 }
 
 impl Search {
-    pub(super) fn new(layer: Arc<Layer>, context: &Context) -> Self {
+    pub(crate) fn new(layer: Arc<Layer>, context: &Context) -> Self {
         let board = (!layer.ignores_board).then_some(context);
         let conditions = conditions_besides_time(board, &layer.query, &layer.filters);
         let levels = layer.buckets.iter().map(|bucket| {
@@ -81,7 +89,7 @@ impl Search {
     }
 
     /// The request with these aggregations.
-    pub(super) fn request(&self, aggregations: Json) -> Request {
+    pub(crate) fn request(&self, aggregations: Json) -> Request {
         let view = &self.layer.data_view;
         let time = view.time_field.iter().map(|field| within(field, self.range));
         let clauses: Vec<Json> = time.chain(self.conditions.iter().cloned()).collect();
@@ -135,7 +143,7 @@ impl Level {
 }
 
 /// All conditions on documents: time, board, own.
-pub(super) fn conditions(
+pub(crate) fn conditions(
     view: &DataView,
     range: TimeRange,
     board: Option<&Context>,
@@ -160,7 +168,7 @@ fn conditions_besides_time(board: Option<&Context>, query: &Query, filters: &[Fi
 }
 
 /// Where to search an index expression; absent indices are no error.
-pub(super) fn search_path(index: &str) -> String {
+pub(crate) fn search_path(index: &str) -> String {
     let mut path = String::from("/");
     for byte in index.bytes() {
         match byte {

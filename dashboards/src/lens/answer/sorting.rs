@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use super::table::{Table, Value};
-use super::visualization::Visualization;
+use crate::lens::table::{Table, Value};
+use crate::lens::visualization::Visualization;
 
 /// Sorts the table of a datatable that is saved with an order; all others keep that of their groups.
-pub(super) fn sort(tables: &mut [Table], visualization: &Visualization) {
+pub(crate) fn sort(tables: &mut [Table], visualization: &Visualization) {
     let Visualization::Datatable(datatable) = visualization else { return };
     let Some(sorting) = &datatable.sorting else { return };
     let descending = match sorting.direction.as_str() {

@@ -1,4 +1,4 @@
-//! A layer: columns over one data view.
+//! Layers as saved: columns by id, which refer to each other.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,32 +6,17 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::board::DataView;
-use super::column::{
-    Bucket, Calculation, FieldFunction, Function, Grouping, Inherited, Measure, Metric, Referring, Shift,
-    Terms, Unresolved, Written,
-};
-use super::fault::Unsupported;
-use super::filter::Filter;
-use super::format::Format;
 use crate::kql::Query;
+use crate::lens::board::DataView;
+use crate::lens::fault::Unsupported;
+use crate::lens::filter::Filter;
+use crate::lens::format::Format;
+use crate::lens::layer::Layer;
+use crate::lens::layer::column::{Bucket, Calculation, FieldFunction, Function, Grouping, Measure, Terms};
+use crate::lens::saved::column::{Inherited, Referring, Unresolved, Written};
 
 /// How many bucket columns may nest.
 const BUCKETS_MAX: usize = 6;
-
-/// A layer, understood.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Layer {
-    pub(super) id: String,
-    pub(super) data_view: Arc<DataView>,
-    pub(super) buckets: Vec<Bucket>,
-    pub(super) measures: Vec<Measure>,
-    /// The board's query, filters and controls do not count here.
-    pub(super) ignores_board: bool,
-    /// Conditions saved with the panel.
-    pub(super) query: Query,
-    pub(super) filters: Vec<Filter>,
-}
 
 /// A layer as saved.
 #[derive(Deserialize)]
@@ -45,7 +30,7 @@ struct WrittenLayer {
 }
 
 impl Layer {
-    pub(super) fn read(
+    pub(crate) fn read(
         id: &str,
         written: &Json,
         data_view: Arc<DataView>,
@@ -70,42 +55,6 @@ impl Layer {
             data_view,
         };
         read.check_orders().map(|()| read)
-    }
-
-    /// Whether there is a column with this id.
-    pub(super) fn has(&self, id: &str) -> bool {
-        let mut heads = self
-            .buckets
-            .iter()
-            .map(|bucket| &bucket.head)
-            .chain(self.measures.iter().map(|measure| &measure.head));
-        heads.any(|head| head.id == id)
-    }
-
-    /// Metrics the engine computes, each with its measure's index.
-    pub(super) fn metrics(&self) -> impl Iterator<Item = (usize, &Metric)> {
-        self.measures.iter().enumerate().filter_map(|(index, measure)| match &measure.calculation {
-            Calculation::Metric(metric) => Some((index, metric)),
-            Calculation::Math(_) | Calculation::Formula(_) | Calculation::Static(_) => None,
-        })
-    }
-
-    /// The metric behind the column with this id.
-    pub(super) fn metric_of(&self, id: &str) -> Option<(usize, &Metric)> {
-        self.metrics().find(|(index, _)| self.measures[*index].head.id == id)
-    }
-
-    /// Field, shift and percentage of a percentile without a filter.
-    pub(super) fn percentile(&self, index: usize) -> Option<((&str, Option<Shift>), f64)> {
-        match &self.measures[index].calculation {
-            Calculation::Metric(metric) if !metric.is_filtered() => match &metric.function {
-                Function::Of(field, FieldFunction::Percentile(percent)) => {
-                    Some(((field, metric.shift), *percent))
-                }
-                _ => None,
-            },
-            _ => None,
-        }
     }
 
     /// Values can be ordered by a number the engine computes, and by no other.

@@ -1,26 +1,28 @@
-//! One column of a layer: a bucket or a measure.
+//! Columns and queries as saved.
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::fault::Unsupported;
-use super::format::{DataType, Format};
-use super::formula::Expression;
-use super::interval::{Interval, Unit};
-use super::table::ColumnKind;
 use crate::kql::Query;
+use crate::lens::fault::Unsupported;
+use crate::lens::format::{DataType, Format};
+use crate::lens::layer::column::{
+    Bucket, FieldFunction, Function, Grouping, Head, Metric, NamedFilter, Range, Shift, Terms,
+};
+use crate::lens::layer::formula::Expression;
+use crate::lens::time::interval::{Interval, Unit};
 
 /// A column as saved.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Written {
+pub(crate) struct Written {
     operation_type: String,
     #[serde(default)]
     label: String,
     #[serde(default)]
     data_type: String,
     #[serde(default)]
-    pub(super) is_bucketed: bool,
+    pub(crate) is_bucketed: bool,
     source_field: Option<String>,
     filter: Option<WrittenQuery>,
     time_scale: Option<String>,
@@ -34,143 +36,21 @@ pub(super) struct Written {
 
 /// A query as saved.
 #[derive(Deserialize)]
-pub(super) struct WrittenQuery {
+pub(crate) struct WrittenQuery {
     #[serde(default)]
     language: String,
     #[serde(default)]
     query: Json,
 }
 
-/// What bucket and measure have in common.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Head {
-    pub(super) id: String,
-    pub(super) label: String,
-    pub(super) data_type: DataType,
-    pub(super) format: Format,
-    pub(super) field: Option<String>,
-    /// Place in the order of columns: the name of its aggregation.
-    pub(super) position: usize,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Bucket {
-    pub(super) head: Head,
-    pub(super) grouping: Grouping,
-}
-
-/// How documents are put into buckets.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Grouping {
-    Time {
-        interval: Option<Interval>,
-        empty_rows: bool,
-        drop_partials: bool,
-    },
-    Terms(Terms),
-    Filters(Vec<NamedFilter>),
-    Ranges(Vec<Range>),
-    /// Equal steps, at most this many.
-    Steps {
-        bars: u32,
-        empty_rows: bool,
-    },
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Terms {
-    pub(super) size: u32,
-    /// Order by the column with this id, else by the term itself.
-    pub(super) order_by: Option<String>,
-    pub(super) ascending: bool,
-    pub(super) other: bool,
-    pub(super) missing: bool,
-    pub(super) include: Option<Json>,
-    pub(super) exclude: Option<Json>,
-    pub(super) accurate: bool,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct NamedFilter {
-    pub(super) label: String,
-    pub(super) query: Query,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Range {
-    pub(super) from: Option<f64>,
-    pub(super) to: Option<f64>,
-    pub(super) label: String,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Measure {
-    pub(super) head: Head,
-    pub(super) calculation: Calculation,
-    /// Shown per this much time.
-    pub(super) time_scale: Option<Unit>,
-    /// A part of a formula.
-    pub(super) hidden: bool,
-}
-
-/// Where a measure's value comes from.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Calculation {
-    Metric(Metric),
-    /// Arithmetic over measures with smaller indices.
-    Math(Expression<usize>),
-    /// The value of another measure, which is no formula itself.
-    Formula(usize),
-    Static(f64),
-}
-
-/// A number that the engine computes.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Metric {
-    pub(super) function: Function,
-    pub(super) filter: Query,
-    pub(super) shift: Option<Shift>,
-    pub(super) reduced: Option<Interval>,
-    pub(super) empty_as_null: bool,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Function {
-    Count,
-    /// Every function of a field's values.
-    Of(String, FieldFunction),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum FieldFunction {
-    ValueCount,
-    Sum,
-    Average,
-    Min,
-    Max,
-    Percentile(f64),
-    PercentileRank(f64),
-    StandardDeviation,
-    UniqueCount,
-    LastValue { sort_field: String },
-}
-
-/// A comparison with an earlier time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shift {
-    By(Interval),
-    /// By the length of the range.
-    Previous,
-}
-
 /// A measure whose references are still ids.
-pub(super) struct Unresolved {
-    pub(super) head: Head,
-    pub(super) calculation: Referring,
-    pub(super) time_scale: Option<Unit>,
+pub(crate) struct Unresolved {
+    pub(crate) head: Head,
+    pub(crate) calculation: Referring,
+    pub(crate) time_scale: Option<Unit>,
 }
 
-pub(super) enum Referring {
+pub(crate) enum Referring {
     Metric(Metric),
     /// Metrics it is computed from take over, where they have none, filter, shift and reduced range from here.
     Formula {
@@ -183,15 +63,15 @@ pub(super) enum Referring {
 
 /// What a formula hands down.
 #[derive(Clone, PartialEq, Default)]
-pub(super) struct Inherited {
-    pub(super) filter: Query,
-    pub(super) shift: Option<Shift>,
-    pub(super) reduced: Option<Interval>,
+pub(crate) struct Inherited {
+    pub(crate) filter: Query,
+    pub(crate) shift: Option<Shift>,
+    pub(crate) reduced: Option<Interval>,
 }
 
 impl Metric {
     /// Takes over what it has none of.
-    pub(super) fn inherit(&mut self, inherited: &Inherited) {
+    pub(crate) fn inherit(&mut self, inherited: &Inherited) {
         if self.filter == Query::All {
             self.filter = inherited.filter.clone();
         }
@@ -202,7 +82,7 @@ impl Metric {
 
 impl WrittenQuery {
     /// KQL; the empty text in any language.
-    pub(super) fn read(&self) -> Result<Query, Unsupported> {
+    pub(crate) fn read(&self) -> Result<Query, Unsupported> {
         let text = self.query.as_str().ok_or_else(|| Unsupported::new("a query that is no text"))?;
         if text.trim().is_empty() {
             return Ok(Query::All);
@@ -212,20 +92,6 @@ impl WrittenQuery {
                 Query::parse(text).map_err(|error| Unsupported::new(format!("the query `{text}`: {error}")))
             }
             other => Err(Unsupported::new(format!("the query language `{other}`"))),
-        }
-    }
-}
-
-impl ColumnKind {
-    /// `interval` is what was chosen for a time bucket.
-    pub(super) fn of(grouping: &Grouping, interval: Option<Interval>) -> Self {
-        match (grouping, interval) {
-            (Grouping::Time { .. }, interval) => {
-                Self::Time(interval.unwrap_or(Interval::one(Unit::Millisecond)))
-            }
-            (Grouping::Terms(_), _) => Self::Terms,
-            (Grouping::Filters(_), _) => Self::Filters,
-            (Grouping::Ranges(_) | Grouping::Steps { .. }, _) => Self::Ranges,
         }
     }
 }
@@ -248,7 +114,7 @@ impl Written {
         Head { id: id.to_owned(), label: self.label.clone(), data_type, format, field, position }
     }
 
-    pub(super) fn bucket(
+    pub(crate) fn bucket(
         &self,
         id: &str,
         position: usize,
@@ -346,7 +212,7 @@ impl Written {
         }
     }
 
-    pub(super) fn measure(
+    pub(crate) fn measure(
         &self,
         id: &str,
         position: usize,

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::board::{DataView, SavedTime};
-use super::fault::Unsupported;
-use super::layer::Layer;
-use super::panel::{Chart, Content, Grid, Link, LinkTarget, Panel, SavedSearch, SortOrder};
-use super::saved::{Object, Objects, Reference, Source, conditions, data_view, text};
-use super::visualization::Visualization;
+use crate::lens::board::{DataView, SavedTime};
+use crate::lens::fault::Unsupported;
+use crate::lens::layer::Layer;
+use crate::lens::panel::{Chart, Content, Grid, Link, LinkTarget, Panel, SavedSearch, SortOrder};
+use crate::lens::saved::{Object, Objects, Reference, Source, conditions, data_view, text};
+use crate::lens::visualization::Visualization;
 
 /// Most documents a saved search asks for where it does not say (`discover:sampleSize`).
 const SAMPLE_SIZE: u64 = 500;
 
 /// Reads one entry of `panelsJSON`.
-pub(super) fn read(objects: &Objects, board: &Object, written: &Json) -> Panel {
+pub(crate) fn read(objects: &Objects, board: &Object, written: &Json) -> Panel {
     let config = &written["embeddableConfig"];
     let id = text(written, "panelIndex");
     let saved = Saved::find(objects, board, &id, written);

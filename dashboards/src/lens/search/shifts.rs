@@ -5,15 +5,15 @@
 
 use serde_json::{Value as Json, json};
 
-use super::answer::Node;
-use super::column::Shift;
-use super::others::condition;
-use super::search::{Level, Part, Search};
-use super::table::Value;
+use crate::lens::answer::Node;
+use crate::lens::layer::column::Shift;
+use crate::lens::search::others::condition;
+use crate::lens::search::{Level, Part, Search};
+use crate::lens::table::Value;
 
 impl Search {
     /// Shifts of metrics, each once.
-    pub(super) fn shifts(&self) -> Vec<Shift> {
+    pub(crate) fn shifts(&self) -> Vec<Shift> {
         let mut shifts: Vec<Shift> = Vec::new();
         for shift in self.layer.metrics().filter_map(|(_, metric)| metric.shift) {
             if !shifts.contains(&shift) {
@@ -24,7 +24,7 @@ impl Search {
     }
 
     /// The search for the same groups, earlier.
-    pub(super) fn shifted(&self, shift: Shift, tree: &Node) -> Self {
+    pub(crate) fn shifted(&self, shift: Shift, tree: &Node) -> Self {
         let levels = self.levels.iter().enumerate().map(|(depth, level)| match level {
             Level::Terms { field, .. } => Level::Parts(parts(level, field, tree, depth)),
             level => level.clone(),
@@ -34,7 +34,7 @@ impl Search {
     }
 
     /// How much earlier.
-    pub(super) fn millis(&self, shift: Shift) -> i64 {
+    pub(crate) fn millis(&self, shift: Shift) -> i64 {
         match shift {
             Shift::By(interval) => interval.millis(),
             Shift::Previous => self.range.length(),
@@ -66,7 +66,7 @@ fn collect(node: &Node, depth: usize, keys: &mut Vec<Value>) {
 }
 
 /// Adds the readings of an earlier tree, `by` milliseconds earlier, to those of the same groups.
-pub(super) fn join(tree: &mut Node, earlier: &Node, by: i64) {
+pub(crate) fn join(tree: &mut Node, earlier: &Node, by: i64) {
     for (reading, other) in tree.readings.iter_mut().zip(&earlier.readings) {
         if *other != Value::Null {
             *reading = other.clone();

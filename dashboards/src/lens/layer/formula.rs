@@ -2,11 +2,11 @@
 
 use serde_json::Value as Json;
 
-use super::fault::Unsupported;
+use crate::lens::fault::Unsupported;
 
 /// A tree over the measures of a layer; `M` tells them apart.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Expression<M> {
+pub(crate) enum Expression<M> {
     Number(f64),
     Measure(M),
     Call(Function, Vec<Expression<M>>),
@@ -14,7 +14,7 @@ pub(super) enum Expression<M> {
 
 /// A function: its name in formulas, how many operands it takes, what it computes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Function {
+pub(crate) struct Function {
     name: &'static str,
     operands: (usize, usize),
     compute: Compute,
@@ -80,7 +80,7 @@ fn truth(value: bool) -> f64 {
 
 impl Expression<String> {
     /// Reads a `tinymathAst`: objects for functions, texts for columns, numbers.
-    pub(super) fn read(ast: &Json) -> Result<Self, Unsupported> {
+    pub(crate) fn read(ast: &Json) -> Result<Self, Unsupported> {
         match ast {
             Json::Number(number) => Ok(Self::Number(number.as_f64().unwrap_or(f64::NAN))),
             Json::String(column) => Ok(Self::Measure(column.clone())),
@@ -106,7 +106,7 @@ impl Expression<String> {
     }
 
     /// The same tree over other names.
-    pub(super) fn resolve<M>(
+    pub(crate) fn resolve<M>(
         self,
         find: &impl Fn(&str) -> Result<M, Unsupported>,
     ) -> Result<Expression<M>, Unsupported> {
@@ -123,7 +123,7 @@ impl Expression<String> {
 
 impl<M: Copy> Expression<M> {
     /// The value on a row; `None` (a gap) where an operand is missing or the result is no finite number.
-    pub(super) fn evaluate(&self, row: &impl Fn(M) -> Option<f64>) -> Option<f64> {
+    pub(crate) fn evaluate(&self, row: &impl Fn(M) -> Option<f64>) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),
             Self::Measure(measure) => row(*measure),
@@ -144,7 +144,7 @@ impl<M: Copy> Expression<M> {
 
 impl<M> Expression<M> {
     /// The measures it is computed from.
-    pub(super) fn measures(&self) -> Vec<&M> {
+    pub(crate) fn measures(&self) -> Vec<&M> {
         match self {
             Self::Number(_) => Vec::new(),
             Self::Measure(measure) => vec![measure],

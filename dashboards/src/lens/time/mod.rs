@@ -1,18 +1,20 @@
 //! Moments, time ranges and the date math that boards are saved with.
 
+pub(crate) mod interval;
+
 use std::error::Error;
 use std::fmt;
 
-use super::interval::{Interval, Unit};
+use crate::lens::time::interval::{Interval, Unit};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = i64;
 
 const DAY: i64 = 86_400_000;
 /// 0000-01-01, what an engine still reads as a four-digit year.
-pub(super) const FIRST: Millis = -62_167_219_200_000;
+pub(crate) const FIRST: Millis = -62_167_219_200_000;
 /// 9999-12-31T23:59:59.999Z.
-pub(super) const LAST: Millis = 253_402_300_799_999;
+pub(crate) const LAST: Millis = 253_402_300_799_999;
 
 /// A span of time, both ends included; `from <= to` and both within the years 0 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,12 +53,12 @@ impl TimeRange {
     }
 
     /// The same range, `by` milliseconds earlier.
-    pub(super) fn earlier(&self, by: i64) -> Self {
+    pub(crate) fn earlier(&self, by: i64) -> Self {
         Self::between(self.from.saturating_sub(by), self.to.saturating_sub(by))
     }
 
     /// How many milliseconds of the range lie in `start..end`.
-    pub(super) fn overlap(&self, start: Millis, end: Millis) -> i64 {
+    pub(crate) fn overlap(&self, start: Millis, end: Millis) -> i64 {
         end.min(self.to) - start.max(self.from)
     }
 }
@@ -171,7 +173,7 @@ fn digits(text: &str, length: usize) -> Option<i64> {
 }
 
 /// Days since 1970-01-01 of a date of the proleptic Gregorian calendar; months and days beyond their end run on.
-pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
     // Years that begin in March put the leap day at their end.
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -181,7 +183,7 @@ pub(super) fn days(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Year, month and day of a number of days since 1970-01-01.
-pub(super) fn civil(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

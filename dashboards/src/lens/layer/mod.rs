@@ -1,0 +1,64 @@
+//! A layer: columns over one data view.
+
+pub(crate) mod column;
+
+pub(crate) mod formula;
+
+use std::sync::Arc;
+
+use crate::kql::Query;
+use crate::lens::board::DataView;
+use crate::lens::filter::Filter;
+use crate::lens::layer::column::{Bucket, Calculation, FieldFunction, Function, Measure, Metric, Shift};
+
+/// A layer, understood.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Layer {
+    pub(crate) id: String,
+    pub(crate) data_view: Arc<DataView>,
+    pub(crate) buckets: Vec<Bucket>,
+    pub(crate) measures: Vec<Measure>,
+    /// The board's query, filters and controls do not count here.
+    pub(crate) ignores_board: bool,
+    /// Conditions saved with the panel.
+    pub(crate) query: Query,
+    pub(crate) filters: Vec<Filter>,
+}
+
+impl Layer {
+    /// Whether there is a column with this id.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        let mut heads = self
+            .buckets
+            .iter()
+            .map(|bucket| &bucket.head)
+            .chain(self.measures.iter().map(|measure| &measure.head));
+        heads.any(|head| head.id == id)
+    }
+
+    /// Metrics the engine computes, each with its measure's index.
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = (usize, &Metric)> {
+        self.measures.iter().enumerate().filter_map(|(index, measure)| match &measure.calculation {
+            Calculation::Metric(metric) => Some((index, metric)),
+            Calculation::Math(_) | Calculation::Formula(_) | Calculation::Static(_) => None,
+        })
+    }
+
+    /// The metric behind the column with this id.
+    pub(crate) fn metric_of(&self, id: &str) -> Option<(usize, &Metric)> {
+        self.metrics().find(|(index, _)| self.measures[*index].head.id == id)
+    }
+
+    /// Field, shift and percentage of a percentile without a filter.
+    pub(crate) fn percentile(&self, index: usize) -> Option<((&str, Option<Shift>), f64)> {
+        match &self.measures[index].calculation {
+            Calculation::Metric(metric) if !metric.is_filtered() => match &metric.function {
+                Function::Of(field, FieldFunction::Percentile(percent)) => {
+                    Some(((field, metric.shift), *percent))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}

@@ -59,6 +59,8 @@ fn without_time_restore_a_board_opens_on_the_last_quarter_of_an_hour() {
     ));
     assert_eq!((board.time.clone(), board.refresh_ms), (None, None));
     assert_eq!(board.context(NOW).range.length(), 15 * 60_000);
+    let odd = saved::board(&file(&[], json!({"timeRestore": true, "timeFrom": "soon", "timeTo": "now"})));
+    assert_eq!((odd.time, odd.omitted.len()), (None, 1));
 }
 
 #[test]
@@ -262,6 +264,10 @@ fn a_panel_that_uses_more_is_kept_with_the_reason_and_the_others_live() {
         (
             state(&|state| state["filters"] = json!([{"meta": {"type": "combined"}}])),
             "a filter combined of others",
+        ),
+        (
+            with(simple(), json!({"embeddableConfig": {"timeRange": {"from": "soon", "to": "now"}}})),
+            "the time range: `soon` is no moment; write `now`, `now-15m`, `now/d` or `2026-11-24T10:00:00.000Z`",
         ),
         (json!({"type": "map", "panelIndex": "p"}), "a panel of type `map`"),
         (json!({"panelIndex": "p"}), "a panel without a type"),

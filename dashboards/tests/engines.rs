@@ -580,6 +580,34 @@ fn documents_come_in_order_with_their_fields_and_marks() {
 
 #[test]
 #[ignore = "needs a JDK; starts real engines"]
+fn controls_offer_the_values_there_are() {
+    on_both("controls", |stage| {
+        let control = |field: &str| json!({"order": 0, "type": "optionsListControl", "explicitInput": {"fieldName": field, "dataViewId": "logs"}});
+        let controls = json!({"a": control("service"), "b": control("failed"), "c": control("route")});
+        let board = board(&file(&[], json!({"controlGroupInput": {"panelsJSON": controls.to_string()}})));
+        let choices = |at: usize, prefix: &str| {
+            let answer = stage.send(&board.controls[at].values(&whole(), prefix));
+            let choices = board.controls[at].choices(&answer).unwrap_or_else(|error| panic!("{error}"));
+            choices
+                .into_iter()
+                .map(|choice| (choice.value.to_string(), choice.documents))
+                .collect::<BTreeSet<_>>()
+        };
+        let expected = |value: &dyn Fn(&Doc) -> Json, keep: &dyn Fn(&Doc) -> bool| {
+            let kept: Vec<Json> = stage.docs().filter(|doc| keep(doc)).map(value).collect();
+            kept.iter()
+                .map(|value| (value.to_string(), kept.iter().filter(|other| *other == value).count() as u64))
+                .collect::<BTreeSet<_>>()
+        };
+        assert_eq!(choices(0, ""), expected(&|doc| json!(doc.service), &|_| true));
+        assert_eq!(choices(0, "s"), expected(&|doc| json!(doc.service), &|doc| doc.service.starts_with('s')));
+        assert_eq!(choices(1, ""), expected(&|doc| json!(doc.status >= 500), &|_| true));
+        assert_eq!(choices(2, "/a/"), expected(&|doc| json!(doc.route), &|doc| doc.route.starts_with("/a/")));
+    });
+}
+
+#[test]
+#[ignore = "needs a JDK; starts real engines"]
 fn an_absent_index_is_empty_and_a_mistake_is_told() {
     for kind in [Kind::Elasticsearch, Kind::OpenSearch] {
         let send = |request: &Request| {

@@ -366,3 +366,69 @@ fn an_index_expression_cannot_leave_its_place_in_the_path() {
         "/a%2F..%2F..%2F_cluster%3Fx%3D1%23%C3%A9%20,b-*/_search?ignore_unavailable=true&allow_no_indices=true"
     );
 }
+
+#[test]
+fn a_control_asks_for_values_that_the_other_controls_leave() {
+    let controls = json!({"c": {"order": 0, "type": "optionsListControl", "explicitInput": {"fieldName": "service", "title": "Service", "dataViewId": "logs"}}});
+    let board = board(&file(&[], json!({"controlGroupInput": {"panelsJSON": controls.to_string()}})));
+    let chosen = |field: &str| Selection { field: field.into(), values: vec![json!("x")], exclude: false };
+    let context = Context { selections: vec![chosen("service"), chosen("version")], ..context() };
+    let all = board.controls[0].values(&context, "");
+    assert_eq!(
+        all.body["aggs"],
+        json!({"values": {"terms": {"field": "service", "size": 100, "order": {"_count": "desc"}}}})
+    );
+    assert_eq!(
+        all.body["query"]["bool"]["filter"].as_array().map(|clauses| clauses[1..].to_vec()),
+        Some(vec![json!({"match_phrase": {"version": "x"}})])
+    );
+    let some = board.controls[0].values(&context, "a.b(");
+    assert_eq!(some.body["aggs"]["values"]["terms"]["include"], "a\\.b\\(.*");
+}
+
+#[test]
+fn a_click_on_a_bucket_asks_for_its_documents() {
+    let columns = [
+        ("k", terms("k", 5, "n")),
+        ("t", time("1m")),
+        ("r", ranges("f", &[(Some(0.0), None, "")])),
+        ("c", filters(&[("all", "")])),
+        ("n", count()),
+    ];
+    let empty = json!({"hits": {}, "_shards": {"total": 0}});
+    let table = tables(
+        ask(&saved::panel(datatable(&columns)), &context(), |_| empty.clone())
+            .unwrap_or_else(|error| panic!("{error}")),
+    )
+    .remove(0);
+    let range = dashboards::lens::Value::Range { from: Some(0.0), to: None, label: String::new() };
+    let text = dashboards::lens::Value::Text("x".into());
+    let filter = |at: usize, value: &dashboards::lens::Value| {
+        table.columns[at].filter(value).map(|filter| filter.to_dsl())
+    };
+    assert_eq!(filter(0, &text), Some(json!({"match_phrase": {"k": "x"}})));
+    assert_eq!(
+        filter(0, &dashboards::lens::Value::Missing),
+        Some(json!({"bool": {"must_not": {"exists": {"field": "k"}}}}))
+    );
+    assert_eq!(filter(0, &dashboards::lens::Value::Other), None);
+    let minute = json!({"gte": "2026-11-24T13:45:00.000Z", "lt": "2026-11-24T13:46:00.000Z", "format": "strict_date_optional_time"});
+    assert_eq!(
+        filter(1, &dashboards::lens::Value::Date(NOW - NOW % 60_000)),
+        Some(json!({"range": {"@timestamp": minute}}))
+    );
+    assert_eq!(filter(2, &range), Some(json!({"range": {"f": {"gte": 0}}})));
+    assert_eq!(filter(3, &text), None);
+    assert_eq!(filter(4, &dashboards::lens::Value::Number(1.0)), None);
+}
+
+#[test]
+fn a_panel_with_a_time_of_its_own_keeps_it() {
+    let mut written = datatable(&[("n", count())]);
+    written["embeddableConfig"]["timeRange"] = json!({"from": "now-1h", "to": "now-30m"});
+    let clause = &requests(written, &context())[0].body["query"]["bool"]["filter"][0]["range"]["@timestamp"];
+    assert_eq!(
+        (clause["gte"].as_str(), clause["lte"].as_str()),
+        (Some("2026-11-24T12:45:30.250Z"), Some("2026-11-24T13:15:30.250Z"))
+    );
+}

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::context::Context;
+use super::control::Control;
 use super::fault::ParseError;
-use super::filter::{Filter, Selection};
+use super::filter::Filter;
 use super::format::Format;
 use super::panel::Panel;
 use super::saved;
@@ -68,21 +69,6 @@ pub struct SavedTime {
     pub from: String,
     /// Last end.
     pub to: String,
-}
-
-/// A list to choose values of a field from.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Control {
-    /// Id.
-    pub id: String,
-    /// Title.
-    pub title: String,
-    /// The field.
-    pub field: String,
-    /// Where its values are.
-    pub data_view: Arc<DataView>,
-    /// What is chosen when the board opens.
-    pub selection: Selection,
 }
 
 impl Boards {

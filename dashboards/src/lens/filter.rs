@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::fault::Unsupported;
-use super::time::{TimeRange, iso};
+use super::table::plain;
+use super::time::{Millis, TimeRange, iso};
 
 /// A condition beside the query.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,9 +44,16 @@ impl Filter {
     /// The number in the field lies in a range: lower end included, upper end not.
     pub fn between(field: &str, from: Option<f64>, to: Option<f64>) -> Self {
         let mut bounds = serde_json::Map::new();
-        bounds.extend(from.map(|from| ("gte".to_owned(), super::table::plain(from))));
-        bounds.extend(to.map(|to| ("lt".to_owned(), super::table::plain(to))));
+        bounds.extend(from.map(|from| ("gte".to_owned(), plain(from))));
+        bounds.extend(to.map(|to| ("lt".to_owned(), plain(to))));
         Self::plain(json!({"range": {field: bounds}}))
+    }
+
+    /// The moment in the field lies in `start..end`.
+    pub fn since(field: &str, start: Millis, end: Millis) -> Self {
+        Self::plain(
+            json!({"range": {field: {"gte": iso(start), "lt": iso(end), "format": "strict_date_optional_time"}}}),
+        )
     }
 
     /// Any query DSL.

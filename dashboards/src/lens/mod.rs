@@ -13,6 +13,8 @@ mod saved;
 
 mod board;
 
+mod control;
+
 mod panel;
 
 mod visualization;
@@ -39,8 +41,9 @@ mod table;
 
 mod fault;
 
-pub use board::{Board, Boards, Control, DataView, SavedTime};
+pub use board::{Board, Boards, DataView, SavedTime};
 pub use context::Context;
+pub use control::{Choice, Control};
 pub use fault::{AnswerError, ParseError};
 pub use filter::{Filter, Selection};
 pub use format::{DataType, Decimals, Format, TimeUnit};

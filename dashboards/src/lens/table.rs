@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
+use super::filter::Filter;
 use super::format::{DataType, Format};
 use super::time::interval::Interval;
 use super::time::{Millis, iso};
@@ -89,6 +90,24 @@ pub enum Value {
     Other,
     /// Documents without the field.
     Missing,
+}
+
+impl Column {
+    /// What a click on a value of this column asks for: the documents of that bucket.
+    ///
+    /// `None` for measures, for "other" and for named filters, whose label says nothing about a field.
+    pub fn filter(&self, value: &Value) -> Option<Filter> {
+        let field = self.field.as_deref().filter(|_| self.kind.is_bucket())?;
+        match (self.kind, value) {
+            (_, Value::Missing) => Some(Filter::exists(field).not()),
+            (_, Value::Range { from, to, .. }) => Some(Filter::between(field, *from, *to)),
+            (ColumnKind::Time(interval), Value::Date(start)) => {
+                Some(Filter::since(field, *start, interval.after(*start)))
+            }
+            (ColumnKind::Terms, value) => Some(Filter::is(field, &value.as_json()?)),
+            _ => None,
+        }
+    }
 }
 
 impl Value {

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::kql::Query;
-use crate::lens::board::{Board, Boards, Control, DataView, SavedTime};
+use crate::lens::board::{Board, Boards, DataView, SavedTime};
+use crate::lens::control::Control;
 use crate::lens::fault::{ParseError, Unsupported};
 use crate::lens::filter::{Filter, Selection};
 use crate::lens::format::Format;
@@ -107,11 +108,18 @@ impl Objects {
             omitted.push(fault.reason);
             Vec::new()
         });
+        let time = saved_time(attributes).filter(|time| match time.resolve(0) {
+            Ok(_) => true,
+            Err(error) => {
+                omitted.push(format!("the time range: {error}"));
+                false
+            }
+        });
         Board {
             id: object.id.clone(),
             title: text(attributes, "title"),
             description: text(attributes, "description"),
-            time: saved_time(attributes),
+            time,
             refresh_ms: refresh(attributes),
             query,
             filters,

@@ -21,13 +21,14 @@ pub(crate) fn read(objects: &Objects, board: &Object, written: &Json) -> Panel {
     let saved = Saved::find(objects, board, &id, written);
     let title = [&written["title"], &config["title"]].into_iter().find_map(Json::as_str).map(str::to_owned);
     let of_library = || saved.as_ref().map(|saved| text(saved.attributes, "title")).unwrap_or_default();
-    let content = saved.as_ref().map_err(Clone::clone).and_then(|saved| saved.content());
+    let time = own_time(config);
+    let content = saved.as_ref().map_err(Clone::clone).and_then(|saved| time.clone().and(saved.content()));
     Panel {
         title: title.unwrap_or_else(of_library),
         description: text(config, "description"),
         title_shown: config["hidePanelTitles"] != true,
         grid: grid(&written["gridData"]),
-        time: own_time(config),
+        time: time.unwrap_or_default(),
         content: content.unwrap_or_else(|fault| Content::Unsupported { reason: fault.reason }),
         id,
     }
@@ -45,9 +46,13 @@ fn grid(written: &Json) -> Grid {
     }
 }
 
-fn own_time(config: &Json) -> Option<SavedTime> {
+/// The panel's own time range, if it has one.
+fn own_time(config: &Json) -> Result<Option<SavedTime>, Unsupported> {
     let end = |key: &str| config["timeRange"][key].as_str().map(str::to_owned);
-    Some(SavedTime { from: end("from")?, to: end("to")? })
+    let Some((from, to)) = end("from").zip(end("to")) else { return Ok(None) };
+    let time = SavedTime { from, to };
+    let readable = time.resolve(0).map_err(|error| Unsupported::new(format!("the time range: {error}")));
+    readable.map(|_| Some(time))
 }
 
 /// What a panel shows, wherever it is saved.

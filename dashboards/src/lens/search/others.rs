@@ -4,11 +4,11 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::lens::answer::{self, Group, Node, read_bucket};
 use crate::lens::fault::AnswerError;
+use crate::lens::filter::Filter;
 use crate::lens::layer::column::Terms;
 use crate::lens::search::aggregations::named;
 use crate::lens::search::{Level, Part, Search};
 use crate::lens::table::Value;
-use crate::lens::time::iso;
 
 /// Name of the aggregation.
 const NAME: &str = "other-filter";
@@ -153,16 +153,16 @@ fn node_of(group: &Group) -> &Node {
 /// What documents of a group fulfil; `index` is the group's place. `None` where nothing can be said: all documents do.
 pub(crate) fn condition(level: &Level, key: &Value, index: usize) -> Option<Json> {
     match (level, key) {
-        (Level::Time { field, interval, .. }, Value::Date(start)) => Some(
-            json!({"range": {field: {"gte": iso(*start), "lt": iso(interval.after(*start)), "format": "strict_date_optional_time"}}}),
-        ),
+        (Level::Time { field, interval, .. }, Value::Date(start)) => {
+            Some(Filter::since(field, *start, interval.after(*start)).to_dsl())
+        }
         (Level::Terms { field, .. }, Value::Missing) => {
             Some(json!({"bool": {"must_not": {"exists": {"field": field}}}}))
         }
         (Level::Terms { field, .. }, key) => Some(json!({"match_phrase": {field: key.as_json()?}})),
         (Level::Parts(parts), _) => parts.get(index).map(|part| part.condition.clone()),
         (Level::Ranges { field, .. } | Level::Steps { field, .. }, Value::Range { from, to, .. }) => {
-            Some(crate::lens::filter::Filter::between(field, *from, *to).to_dsl())
+            Some(Filter::between(field, *from, *to).to_dsl())
         }
         _ => None,
     }

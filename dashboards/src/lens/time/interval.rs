@@ -204,6 +204,7 @@ fn milliseconds(count: i64) -> Interval {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const MINUTE: i64 = 60_000;
     const HOUR: i64 = 60 * MINUTE;
@@ -269,6 +270,25 @@ mod tests {
     fn other_texts_are_no_interval() {
         for text in ["auto", "", "0s", "1", "1x", "-1m", "1.5h", "99999999999999999999s"] {
             assert_eq!(Interval::parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_range_gives_a_flood_of_buckets(length in 0..100 * 365 * DAY, written in "[1-9][0-9]{0,3}(ms|s|m|h|d|w|M|y)", newest in any::<bool>()) {
+            let rule = if newest { IntervalRule::Interval } else { IntervalRule::Bound };
+            let range = TimeRange::between(0, length);
+            let automatic = Interval::choose(None, range, rule);
+            prop_assert!(length / automatic.millis() <= MAX_BARS, "{} gives {:?}", length, automatic);
+            let written = Interval::choose(Interval::parse(&written), range, rule);
+            prop_assert!(length / written.millis() <= MAX_BARS, "{} gives {:?}", length, written);
+        }
+
+        #[test]
+        fn a_bucket_ends_after_it_starts(start in -10_000 * DAY..40_000 * DAY, text in "[1-9][0-9]?(ms|s|m|h|d|w|M|y)") {
+            let interval = Interval::parse(&text).unwrap();
+            prop_assert!(interval.after(start) > start);
+            prop_assert!(interval.before(start) < start);
         }
     }
 }

@@ -8,7 +8,7 @@ const DAY: i64 = 86_400_000;
 
 /// Bars a chart aims at (`histogram:barTarget`).
 const BAR_TARGET: i64 = 50;
-/// Bars no chart exceeds (`histogram:maxBars`); a finer written interval is widened.
+/// About as many bars a chart may have (`histogram:maxBars`).
 const MAX_BARS: i64 = 1000;
 
 /// Which of Kibana's two rules chooses an automatic interval (they differ by at most one step of the table).
@@ -136,14 +136,14 @@ impl Interval {
         days(year, month, day.min(month_length)) * DAY + moment.rem_euclid(DAY)
     }
 
-    /// The interval of a date histogram over `range`: `written`, widened so that at most 1000 buckets come; `None` is automatic.
+    /// The interval of a date histogram over `range`: `written`, widened where it is far too fine; `None` is automatic.
     pub(crate) fn choose(written: Option<Self>, range: TimeRange, rule: IntervalRule) -> Self {
         match written {
             None => automatic(range.length(), rule),
-            Some(interval) if range.length() / interval.millis() > MAX_BARS => {
-                at_most(MAX_BARS, range.length())
+            Some(interval) => {
+                let least = shortest(range.length());
+                if interval.millis() < least.millis() { least } else { interval }
             }
-            Some(interval) => interval,
         }
     }
 
@@ -191,10 +191,10 @@ fn automatic(length: i64, rule: IntervalRule) -> Interval {
     small_enough.map_or_else(|| milliseconds(length / BAR_TARGET), |at| STEPS[at.saturating_sub(1)].1)
 }
 
-/// The longest step that gives no more than `bars` buckets' worth of the target, as Kibana widens a written interval.
-fn at_most(bars: i64, length: i64) -> Interval {
-    let fits = STEPS.iter().find(|(_, interval)| interval.millis() <= length / bars);
-    fits.map_or_else(|| milliseconds(length / bars), |(_, interval)| *interval)
+/// What a written interval is widened to where it is shorter: the longest step that still gives [`MAX_BARS`].
+fn shortest(length: i64) -> Interval {
+    let fits = STEPS.iter().find(|(_, interval)| interval.millis() <= length / MAX_BARS);
+    fits.map_or_else(|| milliseconds(length / MAX_BARS), |(_, interval)| *interval)
 }
 
 fn milliseconds(count: i64) -> Interval {
@@ -239,6 +239,8 @@ mod tests {
         assert_eq!(chosen("30s", HOUR, IntervalRule::Bound), "30s");
         assert_eq!(chosen("1s", HOUR, IntervalRule::Bound), "1s");
         assert_eq!(chosen("1ms", HOUR, IntervalRule::Bound), "1s");
+        assert_eq!(chosen("500ms", 16 * MINUTE, IntervalRule::Bound), "500ms");
+        assert_eq!(chosen("50ms", 16 * MINUTE, IntervalRule::Bound), "100ms");
     }
 
     #[test]
@@ -281,7 +283,8 @@ mod tests {
             let automatic = Interval::choose(None, range, rule);
             prop_assert!(length / automatic.millis() <= MAX_BARS, "{} gives {:?}", length, automatic);
             let written = Interval::choose(Interval::parse(&written), range, rule);
-            prop_assert!(length / written.millis() <= MAX_BARS, "{} gives {:?}", length, written);
+            // Steps lie up to a factor of ten apart.
+            prop_assert!(length / written.millis() <= 10 * MAX_BARS, "{} gives {:?}", length, written);
         }
 
         #[test]

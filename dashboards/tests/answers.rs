@@ -161,6 +161,13 @@ fn formulas_are_computed_on_the_row_and_their_parts_are_hidden() {
 }
 
 #[test]
+fn a_part_that_is_shown_itself_is_shown() {
+    let columns =
+        [("n", count()), ("twice", formula("twiceX0")), ("twiceX0", math("add", json!(["n", "n"])))];
+    assert_eq!(shown(&columns, json!({})), [["7", "14"]]);
+}
+
+#[test]
 fn columns_carry_type_kind_and_format() {
     let custom = json!({"params": {"format": {"id": "bytes", "params": {"decimals": 1}}}});
     let columns = [

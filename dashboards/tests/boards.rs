@@ -319,3 +319,22 @@ fn circles_and_floods_of_formula_parts_end() {
         .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(tables(figures)[0].rows[0][0].as_number(), Some(2_f64.powi(199)));
 }
+
+#[test]
+fn nothing_of_the_shipped_boards_is_unsupported() {
+    let boards = shipped().boards;
+    assert_eq!(boards.len(), 5);
+    for board in &boards {
+        assert!(board.omitted.is_empty(), "{}: {:?}", board.id, board.omitted);
+        assert_eq!((board.controls.len(), board.refresh_ms), (3, Some(10_000)), "{}", board.id);
+        for panel in &board.panels {
+            assert!(
+                !matches!(panel.content, Content::Unsupported { .. }),
+                "{} {}: {:?}",
+                board.id,
+                panel.id,
+                panel.content
+            );
+        }
+    }
+}

@@ -608,6 +608,45 @@ fn controls_offer_the_values_there_are() {
 
 #[test]
 #[ignore = "needs a JDK; starts real engines"]
+fn no_panel_of_the_shipped_boards_is_refused() {
+    for kind in [Kind::Elasticsearch, Kind::OpenSearch] {
+        let engine = engine::shared(kind);
+        let strings = json!({"strings": {"match_mapping_type": "string", "mapping": {"type": "keyword"}}});
+        let mappings = json!({"dynamic_templates": [strings], "properties": {"message": {"type": "text"}}});
+        engine.call("PUT", "/lens-shipped", &json!({"mappings": mappings}).to_string());
+        let request = json!({
+            "@timestamp": NOW - 60_000, "service.name": "shop", "service.version": "1", "service.environment": "test",
+            "service.node.name": "n", "event.category": "web", "event.outcome": "failure", "event.duration": 700_000_000,
+            "http.route": "/a", "http.response.status_code": 500, "log.level": "error", "error.type": "Late", "message": "too late",
+        });
+        engine.call("POST", "/lens-shipped/_doc?refresh=true", &request.to_string());
+        let mut rows = 0;
+        for board in shipped().boards {
+            for panel in &board.panels {
+                let send = |request: &Request| {
+                    let path = request.path.replace("logs-app-*,logs-app.*-*", "lens-shipped");
+                    engine
+                        .ask("POST", &path, &request.body.to_string())
+                        .json()
+                        .unwrap_or_else(|error| panic!("{error:#}"))
+                };
+                let figures = ask(panel, &board.context(NOW), send);
+                rows += match figures
+                    .unwrap_or_else(|error| panic!("{} {} on {kind:?}: {error}", board.id, panel.id))
+                {
+                    Figures::Tables(tables) => tables.iter().map(|table| table.rows.len()).sum(),
+                    Figures::Documents(found) => found.hits.len(),
+                    Figures::Nothing => 0,
+                };
+            }
+        }
+        engine.call("DELETE", "/lens-shipped", "");
+        assert!(rows > 500, "{rows} rows on {kind:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs a JDK; starts real engines"]
 fn an_absent_index_is_empty_and_a_mistake_is_told() {
     for kind in [Kind::Elasticsearch, Kind::OpenSearch] {
         let send = |request: &Request| {

@@ -203,3 +203,12 @@ pub fn tables(figures: Figures) -> Vec<Table> {
 pub fn rows(table: &Table) -> Vec<Vec<String>> {
     table.rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect()
 }
+
+/// The boards that are shipped, all files as one.
+pub fn shipped() -> Boards {
+    let folder = std::fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the crate's folder");
+    let paths = folder.map(|entry| entry.expect("an entry").path());
+    let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "ndjson"));
+    let text: String = files.map(|path| std::fs::read_to_string(path).expect("text")).collect();
+    Boards::parse(&text).unwrap_or_else(|error| panic!("{error}"))
+}

@@ -26,14 +26,13 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
-    /// Whether there is a column with this id.
-    pub(crate) fn has(&self, id: &str) -> bool {
-        let mut heads = self
-            .buckets
-            .iter()
-            .map(|bucket| &bucket.head)
-            .chain(self.measures.iter().map(|measure| &measure.head));
-        heads.any(|head| head.id == id)
+    /// Makes sure that the table will have the column with this id, also if it is a part of a formula; `false` if there is none.
+    pub(crate) fn show(&mut self, id: &str) -> bool {
+        if let Some(measure) = self.measures.iter_mut().find(|measure| measure.head.id == id) {
+            measure.hidden = false;
+            return true;
+        }
+        self.buckets.iter().any(|bucket| bucket.head.id == id)
     }
 
     /// Metrics the engine computes, each with its measure's index.

@@ -132,7 +132,7 @@ fn resolve(mut written: Vec<Unresolved>) -> Result<Vec<Measure>, Unsupported> {
     resolved.collect()
 }
 
-/// Measures that only stand for parts of formulas. A circle among them is refused.
+/// Measures that are parts of formulas. A circle among them is refused.
 fn hidden(
     written: &[Unresolved],
     find: &impl Fn(&str) -> Result<usize, Unsupported>,
@@ -140,7 +140,7 @@ fn hidden(
     let mut hidden = Vec::new();
     for (at, measure) in written.iter().enumerate() {
         let parts = parts(measure, find)?;
-        // Parts stand behind what they are part of, except those of a sum, which stand before it.
+        // Kibana writes the parts of a formula in the order in which they are computed, so no circle has that order.
         if matches!(measure.calculation, Referring::Math(_)) && parts.iter().any(|part| *part >= at) {
             return Err(Unsupported::new(format!(
                 "the formula part `{}`, which stands before its own parts",

@@ -124,15 +124,16 @@ impl<'o> Saved<'o> {
         }
         let kind = self.attributes["visualizationType"].as_str().unwrap_or_default();
         let visualization = Visualization::read(kind, &state["visualization"])?;
-        let mut layers: Vec<Arc<Layer>> = Vec::new();
+        let mut layers: Vec<Layer> = Vec::new();
         for (id, column) in visualization.accessors() {
             if !layers.iter().any(|layer| layer.id == id) {
-                layers.push(Arc::new(self.layer(id, state)?));
+                layers.push(self.layer(id, state)?);
             }
-            if !layers.iter().any(|layer| layer.id == id && layer.has(column)) {
+            if !layers.iter_mut().any(|layer| layer.id == id && layer.show(column)) {
                 return Err(Unsupported::new(format!("the column `{column}`, which the file lacks")));
             }
         }
+        let layers = layers.into_iter().map(Arc::new).collect();
         Ok(Chart { visualization: Arc::new(visualization), layers })
     }
 

@@ -1,0 +1,25 @@
+//! CPU work on JSON.
+
+use super::failure::Failure;
+use serde_json::{Map, Value};
+use std::hint::black_box;
+
+/// The entries of the object in `json` whose key starts with `a` or `A`; read `rounds` times, at least once.
+pub(super) fn entries_with_a(json: &[u8], rounds: u64) -> Result<Map<String, Value>, Failure> {
+    for _ in 1..rounds {
+        black_box(once(black_box(json))?);
+    }
+    once(json)
+}
+
+fn once(json: &[u8]) -> Result<Map<String, Value>, Failure> {
+    match serde_json::from_slice(json).map_err(Failure::NotJson)? {
+        Value::Object(entries) => {
+            Ok(entries.into_iter().filter(|(key, _)| key.starts_with(['a', 'A'])).collect())
+        }
+        Value::Array(_) => Err(Failure::NotAnObject { found: "an array" }),
+        Value::String(_) => Err(Failure::NotAnObject { found: "a string" }),
+        Value::Number(_) => Err(Failure::NotAnObject { found: "a number" }),
+        Value::Bool(_) | Value::Null => Err(Failure::NotAnObject { found: "a literal" }),
+    }
+}

@@ -78,3 +78,79 @@ fn inside(base: &Path, path: &str) -> PathBuf {
     let group = base.join(path.trim_start_matches('/'));
     if group.is_dir() { group } else { base.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(files: &[(&str, &str)]) -> Cgroup {
+        let root = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Cgroup::read(root.path())
+    }
+
+    fn limited() -> Cgroup {
+        Cgroup {
+            cpu_limit: Some(0.5),
+            periods: Some(10),
+            throttled_periods: Some(4),
+            throttled_seconds: Some(1.5),
+            memory: Some(4096),
+            memory_limit: Some(8192),
+        }
+    }
+
+    #[test]
+    fn version_2_in_its_own_directory_or_as_what_is_mounted() {
+        for (path, directory) in [("/shop", "sys/fs/cgroup/shop"), ("/host/only", "sys/fs/cgroup")] {
+            let file = |name: &str| format!("{directory}/{name}");
+            let found = read(&[
+                ("proc/self/cgroup", &format!("0::{path}\n")),
+                ("sys/fs/cgroup/cgroup.controllers", "cpu memory\n"),
+                (&file("cpu.max"), "50000 100000\n"),
+                (&file("cpu.stat"), "usage_usec 9\nnr_periods 10\nnr_throttled 4\nthrottled_usec 1500000\n"),
+                (&file("memory.current"), "4096\n"),
+                (&file("memory.max"), "8192\n"),
+            ]);
+            assert_eq!(found, limited(), "{path}");
+        }
+    }
+
+    #[test]
+    fn version_1() {
+        let cpu = "sys/fs/cgroup/cpu/shop";
+        let memory = "sys/fs/cgroup/memory/shop";
+        let found = read(&[
+            ("proc/self/cgroup", "5:cpu,cpuacct:/shop\n4:memory:/shop\n1:name=systemd:/\n"),
+            (&format!("{cpu}/cpu.cfs_quota_us"), "50000\n"),
+            (&format!("{cpu}/cpu.cfs_period_us"), "100000\n"),
+            (&format!("{cpu}/cpu.stat"), "nr_periods 10\nnr_throttled 4\nthrottled_time 1500000000\n"),
+            (&format!("{memory}/memory.usage_in_bytes"), "4096\n"),
+            (&format!("{memory}/memory.limit_in_bytes"), "8192\n"),
+        ]);
+        assert_eq!(found, limited());
+    }
+
+    #[test]
+    fn no_limit_and_no_cgroup_are_absent() {
+        let unlimited = read(&[
+            ("proc/self/cgroup", "0::/\n"),
+            ("sys/fs/cgroup/cgroup.controllers", ""),
+            ("sys/fs/cgroup/cpu.max", "max 100000\n"),
+            ("sys/fs/cgroup/memory.max", "max\n"),
+        ]);
+        assert_eq!(unlimited, Cgroup::default());
+        let unlimited = read(&[
+            ("proc/self/cgroup", "5:cpu:/\n4:memory:/\n"),
+            ("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n"),
+            ("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n"),
+            ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
+        ]);
+        assert_eq!(unlimited, Cgroup::default());
+        assert_eq!(read(&[]), Cgroup::default());
+    }
+}

@@ -43,8 +43,8 @@ pub(super) async fn compute(
         return Err(Failure::MediaType);
     }
     let (body, rounds) = (body?, rounds * u64::from(app.faults.slowdown()));
-    let _cpu = app.cpus.acquire().await.map_err(|_| Failure::Ending)?;
-    let entries = blocking(move || compute::entries_with_a(&body, rounds)).await??;
+    let _cpu = app.cpus.acquire().await.expect("nobody closes the semaphore");
+    let entries = blocking(move || compute::entries_with_a(&body, rounds)).await?;
     Ok(json(&Value::Object(entries)))
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn slow(
     let rows = within("rows", parameters?.rows, 1..=50_000_000)?;
     let connection = app.pool.connection().await?;
     let best =
-        blocking(move || connection.query(|connection| pool::best_customers(connection, rows))).await??;
+        blocking(move || connection.query(|connection| pool::best_customers(connection, rows))).await?;
     Ok(json(&best))
 }
 
@@ -124,6 +124,7 @@ pub(super) async fn fail(parameters: Parameters<Fail>) -> Result<&'static str, F
     match kind {
         _ if fastrand::f64() >= rate => Ok("lucky\n"),
         FailureKind::Error => Err(Failure::made_up()),
+        FailureKind::Panic if cfg!(panic = "abort") => Err(Failure::PanicEnds),
         FailureKind::Panic => panic!("asked to panic"),
     }
 }
@@ -162,12 +163,9 @@ fn json(value: &Value) -> Response {
 }
 
 /// Work that would keep other requests from being served; a panic in it goes on in the request.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     // Entered there too, so that a panic is logged with the request it belongs to.
     let span = tracing::Span::current();
-    match tokio::task::spawn_blocking(move || span.in_scope(work)).await {
-        Ok(result) => Ok(result),
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(Failure::Ending),
-    }
+    let done = tokio::task::spawn_blocking(move || span.in_scope(work)).await;
+    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

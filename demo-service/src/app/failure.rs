@@ -40,8 +40,6 @@ pub(super) enum Failure {
     MediaType,
     #[error("all connections to the database are in use and as many requests wait as may")]
     PoolFull,
-    #[error("the service ends")]
-    Ending,
     #[error("the database refused the query")]
     Query(#[source] rusqlite::Error),
     #[error("no dependency is named, start with --upstream http://host:port")]
@@ -54,6 +52,8 @@ pub(super) enum Failure {
     UpstreamTimeout(#[source] tokio::time::error::Elapsed),
     #[error("the order cannot be priced")]
     Price(#[source] PriceError),
+    #[error("a panic would end this build, build with --profile demo")]
+    PanicEnds,
     #[error("the handler panicked")]
     Panic,
 }
@@ -90,8 +90,9 @@ impl Failure {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Query(_) | Self::Price(_) | Self::Panic => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::PanicEnds => StatusCode::NOT_IMPLEMENTED,
             Self::NoUpstream | Self::Upstream(_) | Self::UpstreamStatus(_) => StatusCode::BAD_GATEWAY,
-            Self::PoolFull | Self::Ending => StatusCode::SERVICE_UNAVAILABLE,
+            Self::PoolFull => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
         }
     }

@@ -10,11 +10,12 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
 use serde::Deserialize;
+use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
-use tracing::{error, info};
+use tracing::info;
 
 /// One fault; written `kind:value`, and `kind:off` to end it.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,19 +119,16 @@ impl Faults {
 
 impl App {
     /// Makes it so.
-    pub(super) fn set(&self, fault: &Fault) {
-        info!({ field::FAULT } = fault.written, "fault set");
+    pub(super) fn set(&self, fault: &Fault) -> io::Result<()> {
         match &fault.effect {
             Effect::SlowCompute(factor) => self.faults.slowdown.store(*factor, Relaxed),
             Effect::ErrorRate { route, rate } => self.faults.set_rate(route, *rate),
+            Effect::UpstreamDown(downtime) => self.upstream.set(*downtime)?,
             Effect::Pool(left) => self.pool.leave(*left),
             Effect::Noisy(lines) => self.faults.noise.store(*lines, Relaxed),
-            Effect::UpstreamDown(downtime) => {
-                if let Err(error) = self.upstream.set(*downtime) {
-                    error!({ field::ERROR_MESSAGE } = %error, "fault not set");
-                }
-            }
         }
+        info!({ field::FAULT } = fault.written, "fault set");
+        Ok(())
     }
 }
 
@@ -147,7 +145,7 @@ pub(super) async fn receive(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<&'static str, Failure> {
-    if !peer.ip().to_canonical().is_loopback() {
+    if !is_this_host(peer) {
         return Err(Failure::NotLoopback);
     }
     // A page in somebody's browser cannot send this type without being asked first.
@@ -158,6 +156,30 @@ pub(super) async fn receive(
     let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let fault =
         format!("{kind}:{value}").parse().map_err(|error: UnknownFault| Failure::Fault(error.into()))?;
-    app.set(&fault);
+    app.set(&fault).map_err(|error| Failure::Fault(error.into()))?;
     Ok("set\n")
+}
+
+fn is_this_host(peer: SocketAddr) -> bool {
+    peer.ip().to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_is_this_host() {
+        for (peer, expected) in [
+            ("127.0.0.1:1", true),
+            ("127.8.8.8:1", true),
+            ("[::1]:1", true),
+            ("[::ffff:127.0.0.1]:1", true),
+            ("192.0.2.1:1", false),
+            ("[2001:db8::1]:1", false),
+            ("[::ffff:192.0.2.1]:1", false),
+        ] {
+            assert_eq!(is_this_host(peer.parse().unwrap()), expected, "{peer}");
+        }
+    }
 }

@@ -53,7 +53,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tracing::info;
 use upstream::Upstream;
 
@@ -110,6 +110,7 @@ fn serve(arguments: Arguments) -> Result<(), ServeError> {
 }
 
 async fn listen(arguments: Arguments, identity: Identity) -> Result<(), ServeError> {
+    let signal = end_signal()?;
     let address = arguments.address();
     let bind_error = |source| ServeError::Bind { address, source };
     let listener = TcpListener::bind(address).await.map_err(bind_error)?;
@@ -133,28 +134,45 @@ async fn listen(arguments: Arguments, identity: Identity) -> Result<(), ServeErr
         answered: AtomicU64::new(0),
     });
     for fault in &arguments.faults {
-        app.set(fault);
+        app.set(fault)?;
     }
     tokio::spawn(runtime::report(Arc::clone(&app), Duration::from_secs(arguments.metrics_interval)));
     tokio::spawn(noise::make(Arc::clone(&app)));
-    serve_until_signal(listener, app).await
+    Ok(serve_until(signal, listener, app).await?)
 }
 
-async fn serve_until_signal(listener: TcpListener, app: Arc<App>) -> Result<(), ServeError> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let (ended, mut end) = tokio::sync::watch::channel(false);
-    let signalled = async move {
+/// SIGTERM or SIGINT; heard from this call on.
+fn end_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
         tokio::select! { _ = terminate.recv() => (), _ = interrupt.recv() => () }
+    })
+}
+
+/// Serves until `signal`, and then the requests there are.
+async fn serve_until(
+    signal: impl Future<Output = ()> + Send + 'static,
+    listener: TcpListener,
+    app: Arc<App>,
+) -> io::Result<()> {
+    let ending = Arc::new(Notify::new());
+    let drained = Arc::clone(&ending);
+    let signalled = async move {
+        signal.await;
         info!("ending");
-        // The receiver lives as long as this function.
-        let _ = ended.send(true);
+        ending.notify_one();
+    };
+    let overdue = async move {
+        drained.notified().await;
+        tokio::time::sleep(DRAIN).await;
     };
     // Small answers are sent at once; what cannot be set on a socket only makes it slower.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
         served = axum::serve(listener, service).with_graceful_shutdown(signalled) => served?,
-        () = async { let _ = end.wait_for(|ended| *ended).await; tokio::time::sleep(DRAIN).await } => {}
+        () = overdue => {}
     }
     info!("ended");
     Ok(())

@@ -47,7 +47,7 @@ impl Pool {
             return Ok(lease(permit));
         }
         let _waiting = self.waiting.enter_below(self.queue.into()).ok_or(Failure::PoolFull)?;
-        Arc::clone(&self.free).acquire_owned().await.map(lease).map_err(|_| Failure::Ending)
+        Ok(lease(Arc::clone(&self.free).acquire_owned().await.expect("nobody closes the semaphore")))
     }
 
     /// Makes connections leak until `left` are left, or brings them back.

@@ -74,8 +74,8 @@ fn compute_refuses_what_is_no_json_object() {
     refused(|service| service.post_json("/compute", "{\"a\":1,"), 400, "not JSON", "/compute");
     refused(|service| service.post_json("/compute", ""), 400, "not JSON", "/compute");
     refused(|service| service.post_json("/compute", &"[".repeat(1000)), 400, "not JSON", "/compute");
-    refused(|service| service.post_json("/compute", "[1]"), 400, "an array", "/compute");
-    refused(|service| service.post_json("/compute", "null"), 400, "a literal", "/compute");
+    refused(|service| service.post_json("/compute", "[1]"), 400, "no JSON object", "/compute");
+    refused(|service| service.post_json("/compute", "null"), 400, "no JSON object", "/compute");
     refused(
         |service| service.send("POST", "/compute", &[JSON], b"{\"a\":\"\xff\"}"),
         400,
@@ -164,7 +164,7 @@ fn failures_are_errors_with_their_causes() {
     let error = lines.iter().find(|line| line["level"] == 50).expect("an error");
     assert_eq!(
         (text(error, "error.type"), text(error, "error.message")),
-        ("Price", "the order cannot be priced")
+        ("PriceError", "the order cannot be priced")
     );
     assert_eq!(
         text(error, "error.stack_trace"),

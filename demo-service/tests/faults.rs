@@ -44,7 +44,7 @@ fn a_dependency_that_is_down_refuses_or_hangs() {
     let lines = service.stop();
     let errors: Vec<_> =
         lines.iter().filter(|line| line["level"] == 50).map(|line| text(line, "error.type")).collect();
-    assert_eq!(errors, ["Upstream", "UpstreamTimeout"]);
+    assert_eq!(errors, ["DependencyError", "Timeout"]);
     let refused = lines.iter().find(|line| line["level"] == 50).unwrap();
     assert!(text(refused, "error.stack_trace").contains("Connection refused"), "{refused:?}");
 }

@@ -21,6 +21,13 @@ fn counted_from_one(lines: &[Line]) {
     assert_eq!(sequences(lines), (1..=lines.len() as u64).collect::<Vec<_>>());
 }
 
+/// A log that takes what a pipe holds until somebody reads.
+fn pipe(log: &Path) -> File {
+    mknodat(rustix::fs::CWD, log, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    // Open for both, as the service has it, so that neither waits for the other.
+    File::options().read(true).write(true).open(log).unwrap()
+}
+
 #[test]
 fn a_rotated_log_is_complete_and_each_file_has_its_size() {
     let directory = tempfile::tempdir().unwrap();
@@ -72,9 +79,7 @@ fn a_line_that_was_cut_by_a_kill_does_not_spoil_the_next() {
 fn a_log_that_stands_still_does_not_stop_serving_and_tells_what_it_dropped() {
     let directory = tempfile::tempdir().unwrap();
     let log = directory.path().join("service.log");
-    mknodat(rustix::fs::CWD, &log, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    // Open for both, as the service has it, so that neither waits for the other.
-    let pipe = File::options().read(true).write(true).open(&log).unwrap();
+    let pipe = pipe(&log);
     let service = Service::logging_to(&log, &["--metrics-interval", "1", "--fault", "noisy:50000"]);
     for _ in 0..40 {
         assert_eq!(service.get("/wait?ms=100").status, 200);
@@ -96,6 +101,17 @@ fn a_log_that_stands_still_does_not_stop_serving_and_tells_what_it_dropped() {
         "{:?}",
         lines.last()
     );
+}
+
+#[test]
+fn a_log_that_stands_still_does_not_keep_the_process_from_ending() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("service.log");
+    let pipe = pipe(&log);
+    let service = Service::logging_to(&log, &["--fault", "noisy:20000"]);
+    assert_eq!(service.get("/wait?ms=1000").status, 200);
+    service.end();
+    drop(pipe);
 }
 
 #[test]

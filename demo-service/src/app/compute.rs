@@ -13,13 +13,10 @@ pub(super) fn entries_with_a(json: &[u8], rounds: u64) -> Result<Map<String, Val
 }
 
 fn once(json: &[u8]) -> Result<Map<String, Value>, Failure> {
-    match serde_json::from_slice(json).map_err(Failure::NotJson)? {
+    match serde_json::from_slice(json).map_err(|error| Failure::bad("the body is not JSON").because(error))? {
         Value::Object(entries) => {
             Ok(entries.into_iter().filter(|(key, _)| key.starts_with(['a', 'A'])).collect())
         }
-        Value::Array(_) => Err(Failure::NotAnObject { found: "an array" }),
-        Value::String(_) => Err(Failure::NotAnObject { found: "a string" }),
-        Value::Number(_) => Err(Failure::NotAnObject { found: "a number" }),
-        Value::Bool(_) | Value::Null => Err(Failure::NotAnObject { found: "a literal" }),
+        _ => Err(Failure::bad("the body is no JSON object")),
     }
 }

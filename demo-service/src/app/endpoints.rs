@@ -40,7 +40,7 @@ pub(super) async fn compute(
 ) -> Result<Response, Failure> {
     let rounds = within("rounds", u64::from(parameters?.rounds), 1..=100_000)?;
     if !is_json(&headers) {
-        return Err(Failure::MediaType);
+        return Err(not_json());
     }
     let (body, rounds) = (body?, rounds * u64::from(app.faults.slowdown()));
     let _cpu = app.cpus.acquire().await.expect("nobody closes the semaphore");
@@ -119,12 +119,15 @@ enum FailureKind {
 pub(super) async fn fail(parameters: Parameters<Fail>) -> Result<&'static str, Failure> {
     let Query(Fail { rate, kind }) = parameters?;
     if !(0.0..=1.0).contains(&rate) {
-        return Err(Failure::OutOfRange { name: "rate", from: 0, to: 1 });
+        return Err(out_of_range("rate", 0, 1));
     }
     match kind {
         _ if fastrand::f64() >= rate => Ok("lucky\n"),
         FailureKind::Error => Err(Failure::made_up()),
-        FailureKind::Panic if cfg!(panic = "abort") => Err(Failure::PanicEnds),
+        FailureKind::Panic if cfg!(panic = "abort") => {
+            let message = "a panic would end this build, build with --profile demo";
+            Err(Failure::new(StatusCode::NOT_IMPLEMENTED, "PanicEnds", message))
+        }
         FailureKind::Panic => panic!("asked to panic"),
     }
 }
@@ -138,18 +141,26 @@ pub(super) async fn version(State(app): State<Arc<App>>) -> Response {
 }
 
 pub(super) async fn unknown_route() -> Failure {
-    Failure::UnknownRoute
+    Failure::new(StatusCode::NOT_FOUND, "UnknownRoute", "no such route")
 }
 
 pub(super) async fn wrong_method() -> Failure {
-    Failure::WrongMethod
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "WrongMethod", "the route has no such method")
 }
 
 fn within(name: &'static str, value: u64, bounds: std::ops::RangeInclusive<u64>) -> Result<u64, Failure> {
     match bounds.contains(&value) {
         true => Ok(value),
-        false => Err(Failure::OutOfRange { name, from: *bounds.start(), to: *bounds.end() }),
+        false => Err(out_of_range(name, *bounds.start(), *bounds.end())),
     }
+}
+
+fn out_of_range(name: &str, from: u64, to: u64) -> Failure {
+    Failure::bad(format!("`{name}` is out of range, use {from} to {to}"))
+}
+
+pub(super) fn not_json() -> Failure {
+    Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "MediaType", "the content type is not application/json")
 }
 
 pub(super) fn is_json(headers: &HeaderMap) -> bool {

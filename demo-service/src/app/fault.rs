@@ -1,14 +1,14 @@
 //! What can be made worse on purpose, at the start and while serving.
 
 use super::App;
-use super::endpoints::is_json;
+use super::endpoints::{is_json, not_json};
 use super::failure::Failure;
 use super::upstream::Downtime;
 use crate::log::field;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{ConnectInfo, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use std::io;
 use std::net::SocketAddr;
@@ -146,17 +146,17 @@ pub(super) async fn receive(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<&'static str, Failure> {
     if !is_this_host(peer) {
-        return Err(Failure::NotLoopback);
+        return Err(Failure::new(StatusCode::FORBIDDEN, "NotLoopback", "only the host itself may do this"));
     }
     // A page in somebody's browser cannot send this type without being asked first.
     if !is_json(&headers) {
-        return Err(Failure::MediaType);
+        return Err(not_json());
     }
-    let Body { kind, value } = serde_json::from_slice(&body?).map_err(Failure::NotJson)?;
+    let unset = || Failure::bad("the fault cannot be set");
+    let Body { kind, value } = serde_json::from_slice(&body?).map_err(|error| unset().because(error))?;
     let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let fault =
-        format!("{kind}:{value}").parse().map_err(|error: UnknownFault| Failure::Fault(error.into()))?;
-    app.set(&fault).map_err(|error| Failure::Fault(error.into()))?;
+    let fault = format!("{kind}:{value}").parse().map_err(|error: UnknownFault| unset().because(error))?;
+    app.set(&fault).map_err(|error| unset().because(error))?;
     Ok("set\n")
 }
 

@@ -128,7 +128,7 @@ async fn listen(arguments: Arguments, identity: Identity) -> Result<(), ServeErr
         identity,
         pool: Pool::new(arguments.pool_size, arguments.pool_queue),
         cpus: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
-        upstream: Upstream::new(arguments.upstream.clone()),
+        upstream: Upstream::new(arguments.upstream.as_ref()),
         faults: Faults::default(),
         active: Gauge::default(),
         answered: AtomicU64::new(0),

@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::gauge::Gauge;
+use axum::http::StatusCode;
 use rusqlite::Connection;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,7 +47,7 @@ impl Pool {
         if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
             return Ok(lease(permit));
         }
-        let _waiting = self.waiting.enter_below(self.queue.into()).ok_or(Failure::PoolFull)?;
+        let _waiting = self.waiting.enter_below(self.queue.into()).ok_or_else(full)?;
         Ok(lease(Arc::clone(&self.free).acquire_owned().await.expect("nobody closes the semaphore")))
     }
 
@@ -91,11 +92,24 @@ impl Lease {
     ) -> Result<T, Failure> {
         let idle = || self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let unused = idle().pop();
-        let connection = unused.map_or_else(database, Ok).map_err(Failure::Query)?;
-        let result = work(&connection).map_err(Failure::Query);
+        let connection = unused.map_or_else(database, Ok).map_err(refused)?;
+        let result = work(&connection).map_err(refused);
         idle().push(connection);
         result
     }
+}
+
+fn full() -> Failure {
+    Failure::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "PoolFull",
+        "all connections to the database are in use and as many wait as may",
+    )
+}
+
+fn refused(error: rusqlite::Error) -> Failure {
+    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "DatabaseError", "the database refused the query")
+        .because(error)
 }
 
 /// A database of its own in memory.

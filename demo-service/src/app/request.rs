@@ -58,10 +58,12 @@ pub(super) async fn record(State(app): State<Arc<App>>, request: Request, next: 
             Some(failure) => Ok(failure.into_response()),
             None => AssertUnwindSafe(next.run(request)).catch_unwind().await,
         };
-        answered.unwrap_or_else(|_| Failure::Panic.into_response())
+        answered.unwrap_or_else(|_| Failure::panicked())
     };
     let mut response = answer.instrument(open.span.clone()).await;
-    response.headers_mut().extend(request_id.map(|id| (REQUEST_ID.parse().ok(), id)));
+    if let Ok(id) = request_id {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
     open.close(&response);
     response
 }
@@ -97,7 +99,7 @@ impl Open {
         self.closed = true;
         let status = response.status();
         let outcome = if status.is_server_error() { "failure" } else { "success" };
-        let reason = response.extensions().get::<Reason>().map(|reason| reason.0.as_str());
+        let reason = response.extensions().get::<Reason>().map(|reason| &*reason.0);
         self.fill(status.as_u16(), outcome, reason, response.body().size_hint().exact().unwrap_or(0));
     }
 

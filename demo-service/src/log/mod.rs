@@ -28,7 +28,8 @@ use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use tracing::level_filters::LevelFilter;
 use tracing::span::Id;
 use tracing::{Event, Subscriber};
@@ -41,6 +42,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// Target of the logger that floods when told to; heard at DEBUG whatever the level.
 pub const NOISY_TARGET: &str = "demo_service::app::noise";
+
+/// How long the end of the process waits for the writer.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is written, and where to.
 #[derive(Debug, Clone)]
@@ -87,11 +91,11 @@ pub enum LogError {
     AlreadySet,
 }
 
-/// The log of this process; dropped, it writes what is queued and ends.
+/// The log of this process; dropped, it has what is queued written, unless that takes more than two seconds.
 #[derive(Debug)]
 pub struct Log {
     queue: Arc<Queue>,
-    writer: Option<JoinHandle<()>>,
+    writer: JoinHandle<()>,
 }
 
 /// Makes everything this process traces go to the log.
@@ -114,7 +118,7 @@ pub fn init(settings: Settings) -> Result<Log, LogError> {
         .try_init()
         .map_err(|_| LogError::AlreadySet)?;
     let writer = writer::start(Arc::clone(&queue), file, settings.stdout).map_err(LogError::Thread)?;
-    Ok(Log { queue, writer: Some(writer) })
+    Ok(Log { queue, writer })
 }
 
 impl Log {
@@ -127,8 +131,14 @@ impl Log {
 impl Drop for Log {
     fn drop(&mut self) {
         self.queue.close();
-        // A writer that panicked has told so already.
-        let _ = self.writer.take().map(JoinHandle::join);
+        let until = Instant::now() + PATIENCE;
+        while !self.writer.is_finished() {
+            if Instant::now() > until {
+                eprintln!("demo-service: the log cannot be written to its end, its last lines are lost");
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

@@ -39,10 +39,6 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    pub(super) fn is_closed(&self) -> bool {
-        self.lock().closed
-    }
-
     pub(super) fn dropped(&self) -> u64 {
         self.lock().dropped
     }

@@ -1,4 +1,4 @@
-//! CPU work on JSON.
+//! Work that takes CPU time.
 
 use super::failure::Failure;
 use serde_json::{Map, Value};
@@ -19,4 +19,12 @@ fn once(json: &[u8]) -> Result<Map<String, Value>, Failure> {
         }
         _ => Err(Failure::bad("the body is no JSON object")),
     }
+}
+
+/// Runs `work` where it keeps no other request from being served; a panic in it goes on in the request.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    // Entered there too, so that a panic is logged with the request it belongs to.
+    let span = tracing::Span::current();
+    let done = tokio::task::spawn_blocking(move || span.in_scope(work)).await;
+    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

@@ -1,7 +1,7 @@
 //! What can be made worse on purpose, at the start and while serving.
 
 use super::App;
-use super::endpoints::{is_json, not_json};
+use super::endpoints::require_json;
 use super::failure::Failure;
 use super::upstream::Downtime;
 use crate::log::field;
@@ -148,10 +148,7 @@ pub(super) async fn receive(
     if !is_this_host(peer) {
         return Err(Failure::new(StatusCode::FORBIDDEN, "NotLoopback", "only the host itself may do this"));
     }
-    // A page in somebody's browser cannot send this type without being asked first.
-    if !is_json(&headers) {
-        return Err(not_json());
-    }
+    require_json(&headers)?;
     let unset = || Failure::bad("the fault cannot be set");
     let Body { kind, value } = serde_json::from_slice(&body?).map_err(|error| unset().because(error))?;
     let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

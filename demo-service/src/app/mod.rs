@@ -80,7 +80,7 @@ struct App {
     identity: Identity,
     pool: Arc<Pool>,
     /// One for each CPU: more threads at work would only take turns.
-    cpus: Semaphore,
+    cpus: Arc<Semaphore>,
     upstream: Upstream,
     faults: Faults,
     active: Gauge,
@@ -127,7 +127,7 @@ async fn listen(arguments: Arguments, identity: Identity) -> Result<(), ServeErr
     let app = Arc::new(App {
         identity,
         pool: Pool::new(arguments.pool_size, arguments.pool_queue),
-        cpus: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+        cpus: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
         upstream: Upstream::new(arguments.upstream.as_ref()),
         faults: Faults::default(),
         active: Gauge::default(),

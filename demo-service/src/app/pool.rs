@@ -1,5 +1,6 @@
 //! A database and the few connections to it.
 
+use super::compute::blocking;
 use super::failure::Failure;
 use super::gauge::Gauge;
 use axum::http::StatusCode;
@@ -23,12 +24,6 @@ pub(super) struct Pool {
     leak: Mutex<Option<AbortHandle>>,
 }
 
-/// A connection that is used by nobody else; goes back to the pool when dropped.
-pub(super) struct Lease {
-    pool: Arc<Pool>,
-    _permit: OwnedSemaphorePermit,
-}
-
 impl Pool {
     pub(super) fn new(size: u16, queue: u16) -> Arc<Self> {
         Arc::new(Self {
@@ -41,14 +36,31 @@ impl Pool {
         })
     }
 
-    /// The next free connection; fails at once where as many wait as may.
-    pub(super) async fn connection(self: &Arc<Self>) -> Result<Lease, Failure> {
-        let lease = |permit| Lease { pool: Arc::clone(self), _permit: permit };
+    /// Runs `work` on the next free connection; fails at once where as many wait as may.
+    pub(super) async fn query<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (pool, permit) = (Arc::clone(self), self.permit().await?);
+        let result = blocking(move || {
+            let idle = || pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let unused = idle().pop();
+            let connection = unused.map_or_else(database, Ok)?;
+            let result = work(&connection);
+            idle().push(connection);
+            // Only now, so that the next one finds the connection.
+            drop(permit);
+            result
+        });
+        result.await.map_err(refused)
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
         if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
-            return Ok(lease(permit));
+            return Ok(permit);
         }
         let _waiting = self.waiting.enter_below(self.queue.into()).ok_or_else(full)?;
-        Ok(lease(Arc::clone(&self.free).acquire_owned().await.expect("nobody closes the semaphore")))
+        Ok(Arc::clone(&self.free).acquire_owned().await.expect("nobody closes the semaphore"))
     }
 
     /// Makes connections leak until `left` are left, or brings them back.
@@ -81,21 +93,6 @@ impl Pool {
 
     pub(super) fn waiting(&self) -> u64 {
         self.waiting.value()
-    }
-}
-
-impl Lease {
-    /// Runs `work` on the connection. Blocks.
-    pub(super) fn query<T>(
-        self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, Failure> {
-        let idle = || self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let unused = idle().pop();
-        let connection = unused.map_or_else(database, Ok).map_err(refused)?;
-        let result = work(&connection).map_err(refused);
-        idle().push(connection);
-        result
     }
 }
 

@@ -213,6 +213,18 @@ fn a_client_that_leaves_is_an_event_too() {
 }
 
 #[test]
+fn requests_that_take_too_long_do_not_keep_the_process_from_ending() {
+    let service = Service::start(&["--metrics-interval", "1"]);
+    let clients =
+        ["/wait?ms=600000", "/slow?rows=50000000"].map(|target| service.open("GET", target, &[], 0));
+    service.wait_for(|line| line.get("http.server.active_requests") == Some(&json!(2)));
+    let lines = service.stop();
+    drop(clients);
+    let event = lines.iter().find(|line| line.get("http.route") == Some(&json!("/wait"))).unwrap();
+    assert_eq!(event["http.response.status_code"], 499);
+}
+
+#[test]
 fn chain_calls_the_other_instance_in_the_same_trace() {
     let behind = Service::start(&["--name", "behind"]);
     let front = Service::start(&["--upstream", &behind.url()]);

@@ -6,7 +6,7 @@
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod service;
 
-use blueox::config::{Input, ReadFrom};
+use blueox::config::{self, Config};
 use blueox::event::{Environment, FileMemory, Line as Bytes, LineEnd, Mapper, Stream, explain};
 use metric_names::METRICS;
 use serde_json::{Value, json};
@@ -149,20 +149,10 @@ fn a_runtime_event_tells_what_the_process_uses() {
 
 #[test]
 fn the_agent_leaves_over_only_what_has_no_name_in_ecs() {
-    let input = Input {
-        id: None,
-        paths: vec![],
-        exclude: vec![],
-        format: None,
-        read_from: ReadFrom::Beginning,
-        max_line: 1 << 20,
-        timezone: jiff::tz::TimeZone::UTC,
-        fields: vec![],
-        dataset: "app".into(),
-        namespace: "default".into(),
-    };
-    let mut stream = Stream::new(&input, &Environment::default()).unwrap();
-    let (mut mapper, file) = (Mapper::new(), FileMemory::new(Path::new("/var/log/shop.log")));
+    let paths = ["/var/log/shop.log".to_owned()];
+    let checked = Config::from_arguments(&paths, "stdout:", &config::Environment::of(&[])).unwrap();
+    let mut stream = Stream::new(&checked.config.inputs[0], &Environment::default()).unwrap();
+    let (mut mapper, file) = (Mapper::new(), FileMemory::new(Path::new(&paths[0])));
     let mut kinds = BTreeSet::new();
     for line in lines() {
         let json = serde_json::to_string(&line).unwrap();

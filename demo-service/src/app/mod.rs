@@ -52,6 +52,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, Semaphore};
 use tracing::info;
@@ -61,6 +62,9 @@ use upstream::Upstream;
 const MAX_BODY: usize = 1024 * 1024;
 /// How long requests may go on after the signal to end.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// How long the runtime may take to end after that.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Why the service did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -100,13 +104,14 @@ pub fn run(arguments: Arguments) -> ExitCode {
 
 fn serve(arguments: Arguments) -> Result<(), ServeError> {
     let identity = Identity::resolve(&arguments, |name| std::env::var(name).ok());
-    // Dropped last, so that it takes what the end of the runtime has to say.
     let log = log::init(arguments.log_settings(&identity))?;
     failure::log_panics();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(ServeError::Runtime)?.block_on(listen(arguments, identity))?;
+    let runtime = Runtime::new().map_err(ServeError::Runtime)?;
+    let served = runtime.block_on(listen(arguments, identity));
+    // Queries that nobody waits for any more end with the process.
+    runtime.shutdown_timeout(GRACE);
     drop(log);
-    Ok(())
+    served
 }
 
 async fn listen(arguments: Arguments, identity: Identity) -> Result<(), ServeError> {

@@ -34,7 +34,7 @@ pub(super) struct Context {
     load: [Option<(&'static str, String)>; 2],
 }
 
-/// A request that is being answered; dropped before [`Open::close`] it says that the client left.
+/// A request that is being answered; dropped before [`Open::close`] it says that nobody waited for the answer.
 struct Open {
     span: Span,
     begun: Instant,
@@ -118,7 +118,7 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         if !self.closed {
-            self.fill(CLIENT_LEFT, "unknown", Some("the client left"), 0);
+            self.fill(CLIENT_LEFT, "unknown", Some("the client left, or the service ended"), 0);
         }
     }
 }

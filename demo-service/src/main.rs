@@ -1,3 +1,8 @@
 //! The command.
 
-fn main() {}
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    demo_service::run(demo_service::Arguments::parse())
+}

@@ -4,7 +4,7 @@ mod import;
 
 mod saved;
 
-pub use saved::{SavedObject, saved_objects};
+pub use saved::{SavedObject, boards, saved_objects};
 
 use crate::SetupError;
 use crate::cluster::{Version, ask, await_reply, is_settled};

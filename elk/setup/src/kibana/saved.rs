@@ -37,6 +37,11 @@ impl SavedObject {
     }
 }
 
+/// The boards, and the data view and saved searches they refer to.
+pub fn boards() -> Vec<SavedObject> {
+    Vec::new()
+}
+
 /// The objects of a file, in its order; lines that are no saved object are left out.
 pub fn saved_objects(ndjson: &str) -> Vec<SavedObject> {
     ndjson.lines().filter_map(saved_object).collect()

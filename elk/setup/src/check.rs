@@ -5,10 +5,12 @@ use crate::cluster::Cluster;
 use crate::difference::differences;
 use crate::kibana::Kibana;
 use crate::object::mappings;
+use crate::panels::{Asked, Outcome, ask_all};
 use crate::plan::{Change, Plan, Servers};
 use crate::stream::{Stream, streams};
 use crate::transport::Transport;
 use crate::wish::Wish;
+use dashboards::lens::Millis;
 use serde_json::{Value, json};
 
 /// What a check found.
@@ -20,16 +22,26 @@ pub struct Report {
     pub kibana: Option<Kibana>,
     /// Names of the objects that are as they should be.
     pub good: Vec<String>,
+    /// Every panel, asked; empty where there is no data stream yet.
+    pub panels: Vec<Asked>,
     /// What is not, each with what to do.
     pub bad: Vec<String>,
     /// What the operator should know.
     pub notes: Vec<String>,
 }
 
-/// Looks at every object and every data stream. Changes nothing.
-pub fn check(servers: &mut Servers<'_>, wish: &Wish) -> Result<Report, SetupError> {
+impl Report {
+    /// Whether all is as it should be and every panel could be asked; one without data is no fault.
+    pub fn is_good(&self) -> bool {
+        let failed = |asked: &Asked| matches!(asked.outcome, Outcome::Failed(_));
+        self.bad.is_empty() && !self.panels.iter().any(failed)
+    }
+}
+
+/// Looks at every object and every data stream, and asks every panel as of `now`. Changes nothing.
+pub fn check(servers: &mut Servers<'_>, wish: &Wish, now: Millis) -> Result<Report, SetupError> {
     let plan = Plan::survey(servers, wish)?;
-    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    let (mut good, mut bad, mut notes) = (Vec::new(), Vec::new(), plan.notes);
     for step in &plan.steps {
         match &step.change {
             Change::Nothing => good.push(step.title.clone()),
@@ -40,13 +52,21 @@ pub fn check(servers: &mut Servers<'_>, wish: &Wish) -> Result<Report, SetupErro
             }
         }
     }
-    for stream in streams(servers.cluster)? {
+    let streams = streams(servers.cluster)?;
+    let panels = match streams.is_empty() {
+        true => {
+            notes.push("there is no data stream yet, so no panel was asked: send an event first".to_owned());
+            Vec::new()
+        }
+        false => ask_all(servers.cluster, now)?,
+    };
+    for stream in streams {
         match check_stream(servers.cluster, &stream)? {
             none if none.is_empty() => good.push(format!("data stream {}", stream.name)),
             some => bad.extend(some),
         }
     }
-    Ok(Report { cluster: plan.cluster, kibana: plan.kibana, good, bad, notes: plan.notes })
+    Ok(Report { cluster: plan.cluster, kibana: plan.kibana, good, bad, panels, notes })
 }
 
 fn check_stream(transport: &mut dyn Transport, stream: &Stream) -> Result<Vec<String>, SetupError> {

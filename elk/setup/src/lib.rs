@@ -8,7 +8,8 @@
 //! - [`object`]: what a cluster of that kind should hold, from the files in `elk/elasticsearch`.
 //! - [`difference`]: what of it is not so yet.
 //! - [`plan`]: all of that, object by object, [`apply`]: done, [`check`]: looked at, [`remove`]: undone.
-//! - [`stream`]: the data streams the templates made, [`key`]: the agent's API key, [`kibana`]: the boards.
+//! - [`stream`]: the data streams the templates made, [`key`]: the agent's API key, [`kibana`]: the boards, [`panels`]:
+//!   their searches.
 //!
 //! Nothing here has a clock, a file or a socket of its own.
 
@@ -33,6 +34,8 @@ pub mod kibana;
 pub mod plan;
 
 pub mod apply;
+
+pub mod panels;
 
 pub mod check;
 

@@ -84,8 +84,8 @@ fn run(request: &Request, voice: &mut Voice) -> Result<io::Result<Exit>, Stop> {
             Ok(make(&plan, &mut servers, voice, key_file))
         }
         Task::Check => {
-            let report = check(&mut servers, &wish)?;
-            let exit = if report.bad.is_empty() { Exit::Done } else { Exit::Unavailable };
+            let report = check(&mut servers, &wish, jiff::Timestamp::now().as_millisecond())?;
+            let exit = if report.is_good() { Exit::Done } else { Exit::Unavailable };
             Ok(voice.report(&report).map(|()| exit))
         }
         Task::Remove(data) => {

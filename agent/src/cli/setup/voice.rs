@@ -5,6 +5,7 @@ use elk_setup::SetupError;
 use elk_setup::check::Report;
 use elk_setup::cluster::Cluster;
 use elk_setup::kibana::{Kibana, SavedObject};
+use elk_setup::panels::{Asked, Outcome};
 use elk_setup::plan::{Change, Plan, Step};
 use elk_setup::remove::{Going, Removal};
 use std::io::{self, IsTerminal, Write};
@@ -112,8 +113,31 @@ impl Voice {
         for bad in &report.bad {
             self.line(Mark::Bad, bad)?;
         }
+        self.panels(&report.panels)?;
         self.notes(&report.notes)?;
         writeln!(self.out, "as it should be {}, not so {}", report.good.len(), report.bad.len())
+    }
+
+    /// One line a board, and one for each panel that has no answer.
+    fn panels(&mut self, panels: &[Asked]) -> io::Result<()> {
+        for board in panels.chunk_by(|one, other| one.board == other.board) {
+            let count =
+                |wanted: fn(&Outcome) -> bool| board.iter().filter(|asked| wanted(&asked.outcome)).count();
+            let data = count(|outcome| *outcome == Outcome::Data);
+            let empty = board.iter().filter(|asked| asked.outcome == Outcome::Empty);
+            let empty: Vec<&str> = empty.map(|asked| asked.panel.as_str()).collect();
+            let mut line = format!("panels of {}: {data} with data", board[0].board);
+            if !empty.is_empty() {
+                line.push_str(&format!(", {} without ({})", empty.len(), empty.join(", ")));
+            }
+            self.line(Mark::Same, &line)?;
+            for asked in board {
+                if let Outcome::Failed(reason) = &asked.outcome {
+                    self.line(Mark::Bad, &format!("panel {} of {}: {reason}", asked.panel, asked.board))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What goes and what stays, before anything does.

@@ -39,7 +39,7 @@ impl SavedObject {
 
 /// The boards, and the data view and saved searches they refer to.
 pub fn boards() -> Vec<SavedObject> {
-    Vec::new()
+    saved_objects(&dashboards::kibana::import())
 }
 
 /// The objects of a file, in its order; lines that are no saved object are left out.

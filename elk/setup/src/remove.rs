@@ -150,7 +150,7 @@ fn present(transport: &mut dyn Transport, cluster: &Cluster) -> Result<Vec<Objec
 }
 
 fn stay(streams: &[Stream], objects: &[Object]) -> Vec<String> {
-    let streams = streams.iter().map(|stream| format!("data stream {}", stream.name));
-    let objects = objects.iter().map(|object| format!("{}, which they need", object.title()));
+    let streams = streams.iter().map(|stream| format!("data stream {} stays", stream.name));
+    let objects = objects.iter().map(|object| format!("{} stays: data streams need it", object.title()));
     streams.chain(objects).collect()
 }

@@ -149,7 +149,7 @@ impl Voice {
             }
         }
         for staying in &removal.staying {
-            self.line(Mark::Same, &format!("{staying} stays"))?;
+            self.line(Mark::Same, staying)?;
         }
         if !removal.staying.is_empty() {
             writeln!(self.out, "note: --with-data removes these too, with all events")?;

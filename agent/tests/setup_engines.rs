@@ -211,8 +211,10 @@ fn odd_documents_are_all_delivered(kind: Kind) {
     };
     let all = Some(ODD_LINES.len() as u64);
     assert_eq!(with("event.ingested"), all);
-    // The node of Elasticsearch has no module for scripts; on OpenSearch every event has its lag.
-    assert_eq!(with("event.ingest_lag_ms"), if kind == Kind::OpenSearch { all } else { Some(0) });
+    // The node of Elasticsearch has no module for scripts. That of OpenSearch has, but no script gets at a document with a
+    // whole number beyond 64 bits: the last but one goes without its lag.
+    let with_lag = if kind == Kind::OpenSearch { ODD_LINES.len() as u64 - 1 } else { 0 };
+    assert_eq!(with("event.ingest_lag_ms"), Some(with_lag));
     assert_eq!(with("_ignored"), Some(0), "the agent shapes what the engine would only ignore");
     let checked = place.set_up(&["--check"]);
     assert!(checked.contains("= data stream logs-app-default"), "{checked}");

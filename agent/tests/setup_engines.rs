@@ -234,6 +234,33 @@ fn odd_documents_are_all_delivered_to_opensearch() {
 
 #[test]
 #[ignore = "needs a JDK and Maven"]
+fn a_check_names_old_fields_and_blocks() {
+    let place = Place::new(Kind::OpenSearch);
+    let other = json!({"index_patterns": ["logs-app-*"], "data_stream": {}, "priority": 1});
+    place.engine.call("PUT", "/_index_template/other", &other.to_string());
+    place.engine.call(
+        "POST",
+        &format!("/{STREAM}/_doc?op_type=create"),
+        r#"{"@timestamp": "2026-01-02T03:04:05Z", "error": {"type": "E"}}"#,
+    );
+    let missing = said(&place.setup(&["--check"]), 75);
+    assert!(missing.contains("! index template logs-app is missing; run `blueox setup`"), "{missing}");
+    let made = place.set_up(&[]);
+    assert!(made.contains(&format!("POST /{STREAM}/_rollover")), "{made}");
+    let old = said(&place.setup(&["--check"]), 75);
+    assert!(old.contains("have other types than the template"), "{old}");
+
+    place.engine.call("POST", &format!("/{STREAM}/_rollover"), "");
+    place.set_up(&["--check"]);
+    place.engine.call("PUT", &format!("/{STREAM}/_settings"), r#"{"index.blocks.write": true}"#);
+    let blocked = said(&place.setup(&["--check"]), 75);
+    assert!(blocked.contains("takes no events: index.blocks.write is set"), "{blocked}");
+    place.engine.call("PUT", &format!("/{STREAM}/_settings"), r#"{"index.blocks.write": null}"#);
+    place.set_up(&["--check"]);
+}
+
+#[test]
+#[ignore = "needs a JDK and Maven"]
 fn rights_are_enough_or_named() {
     let place = Place::new(Kind::Elasticsearch);
     let before = place.holdings();

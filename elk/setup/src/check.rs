@@ -7,7 +7,7 @@ use crate::kibana::Kibana;
 use crate::object::mappings;
 use crate::panels::{Asked, Outcome, ask_all};
 use crate::plan::{Change, Plan, Servers};
-use crate::stream::{Stream, streams};
+use crate::stream::{Stream, our_streams};
 use crate::transport::Transport;
 use crate::wish::Wish;
 use dashboards::lens::Millis;
@@ -52,7 +52,7 @@ pub fn check(servers: &mut Servers<'_>, wish: &Wish, now: Millis) -> Result<Repo
             }
         }
     }
-    let streams = streams(servers.cluster)?;
+    let streams = our_streams(servers.cluster)?;
     let panels = match streams.is_empty() {
         true => {
             notes.push("there is no data stream yet, so no panel was asked: send an event first".to_owned());

@@ -7,6 +7,7 @@
 //! - [`cluster`]: what answers there, once it is ready.
 //! - [`object`]: what a cluster of that kind should hold, from the files in `elk/elasticsearch`.
 //! - [`difference`]: what of it is not so yet.
+//! - [`rival`]: index templates of others that claim the same data streams.
 //! - [`plan`]: all of that, object by object, [`apply`]: done, [`check`]: looked at, [`remove`]: undone.
 //! - [`stream`]: the data streams the templates made, [`key`]: the agent's API key, [`kibana`]: the boards, [`panels`]:
 //!   their searches.
@@ -24,6 +25,8 @@ pub mod cluster;
 pub mod object;
 
 pub mod difference;
+
+pub mod rival;
 
 pub mod stream;
 

@@ -5,7 +5,8 @@ use crate::cluster::{Cluster, Product, Security, ask_json};
 use crate::difference::{Difference, differences};
 use crate::key;
 use crate::kibana::{Kibana, SavedObject};
-use crate::object::{Kind, NAME, Object, PRIORITY, RetentionBy, objects, retention, role};
+use crate::object::{Kind, Object, RetentionBy, objects, retention, role};
+use crate::rival::{Rival, overlap, rivals};
 use crate::stream::{Stream, streams};
 use crate::transport::{Method, Request, Transport};
 use crate::wish::Wish;
@@ -90,12 +91,15 @@ impl Plan {
             None => (None, Vec::new()),
         };
         let mut notes = notes(&cluster);
-        notes.extend(rivals(servers.cluster, wish)?);
+        let patterns = wish.patterns();
+        let rivals = rivals(servers.cluster, &patterns)?;
+        notes.extend(rivals.iter().map(ToString::to_string));
         let mut steps = Vec::new();
         for object in objects {
             steps.push(put(servers.cluster, object)?);
         }
-        let streams = streams(servers.cluster)?;
+        let mut streams = streams(servers.cluster)?;
+        streams.retain(|stream| is_ours(stream, &patterns, &rivals));
         notes.extend(stale(&streams, &steps));
         steps.extend(streams.into_iter().filter_map(|stream| keep(&cluster, stream, wish)));
         if let Some(wish_key) = &wish.key {
@@ -194,6 +198,12 @@ fn guard(kind: Kind, answer: &Value) -> String {
     }
 }
 
+/// Whether our template makes its next backing index, once it is there.
+fn is_ours(stream: &Stream, patterns: &[String], rivals: &[Rival]) -> bool {
+    let matches = patterns.iter().any(|pattern| overlap(pattern, &stream.name));
+    stream.has_our_template() || (matches && !rivals.iter().any(|rival| rival.claims(&stream.name)))
+}
+
 /// Only new streams take the lifecycle of the template.
 fn keep(cluster: &Cluster, stream: Stream, wish: &Wish) -> Option<Step> {
     let wanted = wish.retention.to_string();
@@ -249,95 +259,4 @@ fn stale(streams: &[Stream], steps: &[Step]) -> Vec<String> {
         )
     };
     streams.iter().map(line).collect()
-}
-
-/// Other index templates that claim our streams: with our priority the server refuses ours, with a higher one they win.
-fn rivals(transport: &mut dyn Transport, wish: &Wish) -> Result<Vec<String>, SetupError> {
-    let request = Request::new(
-        Method::Get,
-        "/_index_template?filter_path=index_templates.name,index_templates.index_template.index_patterns,index_templates.index_template.priority",
-    );
-    let needed = format!("the cluster privilege `{}`", Kind::Template.privilege());
-    let answer = ask_json(transport, &request, "list the index templates", &needed)?.unwrap_or_default();
-    let mut notes = Vec::new();
-    for rival in answer["index_templates"].as_array().into_iter().flatten() {
-        let name = rival["name"].as_str().unwrap_or_default();
-        let priority = rival["index_template"]["priority"].as_u64().unwrap_or(0);
-        if name == NAME || priority < PRIORITY {
-            continue;
-        }
-        let patterns = &rival["index_template"]["index_patterns"];
-        let one = patterns.as_str().into_iter();
-        let mut patterns = one.chain(patterns.as_array().into_iter().flatten().filter_map(Value::as_str));
-        let clash =
-            |pattern: &&str| wish.patterns().iter().any(|own| overlap(own.as_bytes(), pattern.as_bytes()));
-        let Some(pattern) = patterns.find(clash) else { continue };
-        if priority == PRIORITY {
-            let (template, pattern) = (name.to_owned(), pattern.to_owned());
-            return Err(SetupError::Conflict { template, priority, pattern });
-        }
-        notes.push(format!(
-            "index template {name} (priority {priority}) wins over ours for data streams like {pattern}"
-        ));
-    }
-    Ok(notes)
-}
-
-/// Whether a name exists that both patterns match; `*` is any text.
-fn overlap(one: &[u8], other: &[u8]) -> bool {
-    // reach[j]: the part of `one` read so far and the first j bytes of `other` can match the same text.
-    let mut reach = vec![false; other.len() + 1];
-    reach[0] = true;
-    skip_stars(&mut reach, other);
-    for byte in one {
-        let mut next = vec![false; other.len() + 1];
-        for (at, reached) in reach.iter().enumerate() {
-            next[at] |= *reached && (*byte == b'*' || other.get(at) == Some(&b'*'));
-            if at < other.len() {
-                let before = if *byte == b'*' { next[at] } else { *reached };
-                let same = *byte == b'*' || other[at] == *byte || other[at] == b'*';
-                next[at + 1] |= before && same;
-            }
-        }
-        skip_stars(&mut next, other);
-        reach = next;
-    }
-    reach[other.len()]
-}
-
-/// A star may match nothing.
-fn skip_stars(reach: &mut [bool], pattern: &[u8]) {
-    for (at, byte) in pattern.iter().enumerate() {
-        if *byte == b'*' && reach[at] {
-            reach[at + 1] = true;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_overlap_where_one_name_fits_both() {
-        for (one, other, expected) in [
-            ("logs-app-*", "logs-app-*", true),
-            ("logs-app-*", "logs-*", true),
-            ("logs-app-*", "*", true),
-            ("logs-app-*", "logs-app.*-*", false),
-            ("logs-app.*-*", "logs-app.shop-default", true),
-            ("logs-app-*", "*-default", true),
-            ("logs-app-*", "metrics-*", false),
-            ("logs-app-*", "logs-app", false),
-            ("a*b", "*ab", true),
-            ("a*b", "c*b", false),
-            ("a", "a", true),
-            ("a", "", false),
-            ("*", "", true),
-            ("logs-*-*", "logs-app-", true),
-        ] {
-            assert_eq!(overlap(one.as_bytes(), other.as_bytes()), expected, "{one} {other}");
-            assert_eq!(overlap(other.as_bytes(), one.as_bytes()), expected, "{other} {one}");
-        }
-    }
 }

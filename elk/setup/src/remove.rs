@@ -6,7 +6,7 @@ use crate::key;
 use crate::kibana::{Kibana, SavedObject};
 use crate::object::{Kind, Object, objects};
 use crate::plan::Servers;
-use crate::stream::{Stream, streams};
+use crate::stream::{Stream, our_streams};
 use crate::transport::{Method, Request, Transport};
 use crate::wish::Wish;
 
@@ -91,7 +91,7 @@ impl Removal {
             going.extend((!ids.is_empty()).then_some(Going::Keys(ids)));
         }
         going.extend(roles.into_iter().map(Going::Object));
-        let streams = streams(servers.cluster)?;
+        let streams = our_streams(servers.cluster)?;
         match data {
             Data::Delete => {
                 for stream in streams {

@@ -1,4 +1,4 @@
-//! The data streams that the templates made.
+//! Data streams.
 
 use crate::SetupError;
 use crate::cluster::{Cluster, ask_json};
@@ -9,25 +9,26 @@ use serde_json::{Value, json};
 /// The right to look at data streams.
 const LOOK: &str = "the index privilege `view_index_metadata` on the data streams";
 
-/// A data stream that our index template makes.
+/// A data stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stream {
     /// Its name.
     pub name: String,
+    /// The index template that makes its next backing index.
+    pub template: String,
     /// The backing index that is written to.
     pub write_index: String,
     /// `data_retention` of its lifecycle.
     pub retention: Option<String>,
 }
 
-/// Every data stream whose index template is ours, by name.
+/// Every data stream, by name.
 pub fn streams(transport: &mut dyn Transport) -> Result<Vec<Stream>, SetupError> {
     let target = "/_data_stream?filter_path=data_streams.name,data_streams.template,data_streams.lifecycle,data_streams.indices.index_name";
     let body = ask_json(transport, &Request::new(Method::Get, target), "list the data streams", LOOK)?;
     let body = body.unwrap_or_default();
     let all = body["data_streams"].as_array().into_iter().flatten();
-    let mut streams: Vec<Stream> =
-        all.filter(|stream| stream["template"] == NAME).filter_map(stream).collect();
+    let mut streams: Vec<Stream> = all.filter_map(stream).collect();
     streams.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(streams)
 }
@@ -36,12 +37,25 @@ fn stream(answer: &Value) -> Option<Stream> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     Some(Stream {
         name: text(&answer["name"])?,
+        template: text(&answer["template"]).unwrap_or_default(),
         write_index: text(&answer["indices"].as_array()?.last()?["index_name"])?,
         retention: text(&answer["lifecycle"]["data_retention"]),
     })
 }
 
+/// Every data stream whose index template is ours, by name.
+pub fn our_streams(transport: &mut dyn Transport) -> Result<Vec<Stream>, SetupError> {
+    let mut streams = streams(transport)?;
+    streams.retain(Stream::has_our_template);
+    Ok(streams)
+}
+
 impl Stream {
+    /// Whether the index template of this set-up makes its backing indices.
+    pub fn has_our_template(&self) -> bool {
+        self.template == NAME
+    }
+
     /// Whether the lifecycle in the index template, which only new streams take, is not this one's.
     pub fn keeps_otherwise(&self, cluster: &Cluster, wanted: &str) -> bool {
         retention(cluster) == RetentionBy::Template && self.retention.as_deref() != Some(wanted)

@@ -225,6 +225,26 @@ fn streams_that_are_there_get_a_new_retention_too() {
 }
 
 #[test]
+fn a_stream_that_was_there_before_is_taken_over_unless_another_template_wins() {
+    let stream = |name: &str, template: &str| json!({"name": name, "template": template, "indices": [{"index_name": ".ds-x-1"}]});
+    let mut cluster = Cluster::elasticsearch("8.19.8");
+    let theirs = json!({"index_patterns": ["logs-app.theirs-*"], "priority": 900, "data_stream": {}});
+    cluster.objects.insert("/_index_template/theirs".into(), theirs);
+    cluster.streams = vec![
+        stream("logs-app-default", "logs"),
+        stream("logs-app.theirs-x", "theirs"),
+        stream("metrics-x-y", "x"),
+    ];
+    let plan =
+        Plan::survey(&mut Servers { cluster: &mut cluster, kibana: None }, &Wish::default()).expect("a plan");
+    let notes: Vec<&String> = plan.notes.iter().filter(|note| note.contains("_rollover")).collect();
+    assert!(notes.len() == 1 && notes[0].contains("POST /logs-app-default/_rollover"), "{:?}", plan.notes);
+    set_up(&mut cluster, &Wish::default()).expect("set up");
+    let kept: Vec<bool> = cluster.streams.iter().map(|stream| stream["lifecycle"].is_object()).collect();
+    assert_eq!(kept, [true, false, false]);
+}
+
+#[test]
 fn opensearch_changes_its_policy_only_with_the_number_of_what_it_changes() {
     let mut cluster = Cluster::opensearch("2.19.1");
     set_up(&mut cluster, &Wish::default()).expect("set up");

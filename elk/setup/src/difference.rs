@@ -1,6 +1,6 @@
 //! What is so, against what should be.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -87,9 +87,20 @@ fn collect(path: String, value: &Value, leaves: &mut BTreeMap<String, String>) {
             leaves.insert(path, text.clone());
         }
         Value::Null => {}
+        Value::Number(number) => {
+            leaves.insert(path, shown(number));
+        }
         value => {
             leaves.insert(path, value.to_string());
         }
+    }
+}
+
+/// A server that reads and writes `1.0` anew writes `1`.
+fn shown(number: &Number) -> String {
+    match number.as_f64() {
+        Some(value) if value.fract() == 0.0 && value.abs() < 1e15 => format!("{value:.0}"),
+        _ => number.to_string(),
     }
 }
 
@@ -127,6 +138,7 @@ mod tests {
             &["mappings"],
             &[],
         );
+        check(json!({"a": 1.0, "b": 0.5, "c": -0.0}), json!({"a": 1, "b": 0.5, "c": "-0"}), &["a"], &[]);
         check(json!({"data_stream": {}}), json!({"data_stream": {"hidden": false}}), &[], &[]);
         check(
             json!({"data_stream": {}}),

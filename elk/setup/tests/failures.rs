@@ -355,10 +355,13 @@ fn an_import_that_fails_is_no_success_whatever_its_status() {
 fn a_kibana_that_does_not_fit_is_said_before_anything_is_changed() {
     let mut slow = Kibana::new("8.19.8");
     slow.starting = usize::MAX;
+    let mut anonymous = Kibana::new("8.19.8");
+    anonymous.logged_in = false;
     for (mut kibana, space, words) in [
         (Kibana::new("8.8.2"), None, "needs 8.9.0 or later"),
         (Kibana::new("8.19.8"), Some("nowhere"), "has no space `nowhere`"),
         (slow, None, "Kibana server is not ready yet"),
+        (anonymous, None, "refuses the log-in: it names its version only"),
     ] {
         let mut cluster = Cluster::elasticsearch("8.19.8");
         let error = error(set_up_boards(&mut cluster, &mut kibana, space));

@@ -95,8 +95,10 @@ impl Kibana {
     ) -> Result<Option<Vec<Difference>>, SetupError> {
         let Some(found) = self.export(transport, object)? else { return Ok(None) };
         let wanted = json!({"attributes": object.attributes, "references": object.references});
-        let found =
-            json!({"attributes": saved::readable(&found["attributes"]), "references": found["references"]});
+        let found = json!({
+            "attributes": saved::readable(&found["attributes"]),
+            "references": saved::by_name(&found["references"]),
+        });
         Ok(Some(differences(&wanted, &found, &[])))
     }
 
@@ -168,6 +170,10 @@ fn version(url: &str, status: &Reply) -> Result<Version, SetupError> {
     }
     let body = status.json();
     let number = body["version"]["number"].as_str().and_then(Version::parse);
+    if number.is_none() && body["status"]["overall"]["level"].is_string() {
+        let found = "it names its version only to those who are logged in".to_owned();
+        return Err(SetupError::LogIn { url: url.to_owned(), found });
+    }
     number.ok_or_else(|| SetupError::Stranger {
         url: url.to_owned(),
         expected: "Kibana",

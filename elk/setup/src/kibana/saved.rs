@@ -15,7 +15,7 @@ pub struct SavedObject {
     pub line: String,
     /// Attributes, with the JSON in their texts unfolded.
     pub attributes: Value,
-    /// References.
+    /// References: type and id by name.
     pub references: Value,
 }
 
@@ -56,8 +56,18 @@ fn saved_object(line: &str) -> Option<SavedObject> {
         title: text(&object["attributes"]["title"])?,
         line: line.to_owned(),
         attributes: readable(&object["attributes"]),
-        references: object["references"].clone(),
+        references: by_name(&object["references"]),
     })
+}
+
+/// References by their names, which alone refer to them: their order means nothing.
+pub(super) fn by_name(references: &Value) -> Value {
+    let all = references.as_array().into_iter().flatten();
+    let named = all.filter_map(|reference| {
+        let text = |name: &str| reference[name].as_str();
+        Some((text("name")?.to_owned(), Value::String(format!("{} {}", text("type")?, text("id")?))))
+    });
+    Value::Object(named.collect())
 }
 
 /// Attributes with the JSON in their texts unfolded: key order and blanks of such a text mean nothing.
@@ -84,5 +94,14 @@ mod tests {
         assert_eq!(object.len(), 1);
         assert_eq!(object[0].attributes, json!({"title": "T", "optionsJSON": {"b": 1}}));
         assert_eq!(object[0].label(), "board a");
+    }
+
+    #[test]
+    fn references_have_no_order() {
+        let one = json!({"name": "a", "type": "search", "id": "x"});
+        let other = json!({"name": "b", "type": "index-pattern", "id": "y"});
+        let expected = json!({"a": "search x", "b": "index-pattern y"});
+        assert_eq!(by_name(&json!([one, other])), expected);
+        assert_eq!(by_name(&json!([other, one])), expected);
     }
 }

@@ -250,7 +250,12 @@ fn a_check_names_old_fields_and_blocks() {
     let old = said(&place.setup(&["--check"]), 75);
     assert!(old.contains("have other types than the template"), "{old}");
 
+    // Panels still search the old backing index.
     place.engine.call("POST", &format!("/{STREAM}/_rollover"), "");
+    let rolled = said(&place.setup(&["--check"]), 75);
+    let index = format!(".ds-{STREAM}-000001");
+    assert!(rolled.contains(&format!("DELETE /{index}")) && rolled.contains("! panel "), "{rolled}");
+    place.engine.call("DELETE", &format!("/{index}"), "");
     place.set_up(&["--check"]);
     place.engine.call("PUT", &format!("/{STREAM}/_settings"), r#"{"index.blocks.write": true}"#);
     let blocked = said(&place.setup(&["--check"]), 75);

@@ -61,31 +61,47 @@ pub fn check(servers: &mut Servers<'_>, wish: &Wish, now: Millis) -> Result<Repo
         false => ask_all(servers.cluster, now)?,
     };
     for stream in streams {
-        match check_stream(servers.cluster, &stream)? {
-            none if none.is_empty() => good.push(format!("data stream {}", stream.name)),
-            some => bad.extend(some),
+        let mut found = check_stream(servers.cluster, &stream)?;
+        if found.bad.is_empty() {
+            good.push(format!("data stream {}", stream.name));
         }
+        bad.append(&mut found.bad);
+        notes.append(&mut found.notes);
     }
     Ok(Report { cluster: plan.cluster, kibana: plan.kibana, good, bad, panels, notes })
 }
 
-fn check_stream(transport: &mut dyn Transport, stream: &Stream) -> Result<Vec<String>, SetupError> {
+/// What was found about one stream.
+#[derive(Default)]
+struct Found {
+    bad: Vec<String>,
+    notes: Vec<String>,
+}
+
+fn check_stream(transport: &mut dyn Transport, stream: &Stream) -> Result<Found, SetupError> {
     let name = &stream.name;
-    let blocks = stream.blocks(transport)?.into_iter();
-    let mut bad: Vec<String> = blocks
-        .map(|block| {
-            format!("data stream {name} takes no events: {block} is set; free disk space or lift it")
-        })
-        .collect();
-    let other = other_fields(&stream.mappings(transport)?);
-    if let Some(first) = other.first() {
-        let count = other.len();
-        bad.push(format!(
-            "data stream {name}: {count} fields have other types than the template ({first}); POST /{name}/_rollover starts a backing \
-             index with the right ones"
-        ));
+    let mut found = Found::default();
+    for block in stream.blocks(transport)? {
+        found
+            .bad
+            .push(format!("data stream {name} takes no events: {block} is set; free disk space or lift it"));
     }
-    Ok(bad)
+    for (index, mappings) in stream.mappings(transport)? {
+        let other = other_fields(&mappings);
+        let (Some(first), count) = (other.first(), other.len()) else { continue };
+        if index == stream.write_index {
+            found.bad.push(format!(
+                "data stream {name}: {count} fields have other types than the template ({first}); \
+                 POST /{name}/_rollover starts a backing index with the right ones"
+            ));
+        } else {
+            found.notes.push(format!(
+                "backing index {index} was made by another template ({count} fields, {first}): panels over them fail \
+                 or miss its events; DELETE /{index} where it is not needed any more"
+            ));
+        }
+    }
+    Ok(found)
 }
 
 /// Fields of ours that an index has with another type or not at all.

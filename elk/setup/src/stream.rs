@@ -104,12 +104,13 @@ impl Stream {
         Ok(blocks.map(|(name, _)| name.clone()).collect())
     }
 
-    /// Mappings of the index that is written to.
-    pub fn mappings(&self, transport: &mut dyn Transport) -> Result<Value, SetupError> {
+    /// Mappings of each backing index, by its name.
+    pub fn mappings(&self, transport: &mut dyn Transport) -> Result<Vec<(String, Value)>, SetupError> {
         let doing = format!("look at the fields of data stream {}", self.name);
-        let target = format!("/{}/_mapping", self.write_index);
+        let target = format!("/{}/_mapping", self.name);
         let body = ask_json(transport, &Request::new(Method::Get, target), &doing, LOOK)?.unwrap_or_default();
-        Ok(body[&self.write_index]["mappings"].clone())
+        let indices = body.as_object().into_iter().flatten();
+        Ok(indices.map(|(index, body)| (index.clone(), body["mappings"].clone())).collect())
     }
 }
 

@@ -10,6 +10,9 @@ mod progress;
 
 mod run;
 
+#[cfg(feature = "setup")]
+mod setup;
+
 mod status;
 
 mod table;
@@ -64,6 +67,9 @@ enum Command {
         #[arg(long, default_value = "http://127.0.0.1:5066")]
         url: String,
     },
+    /// Set a cluster up: templates, retention, role, boards
+    #[cfg(feature = "setup")]
+    Setup(setup::SetupArguments),
     /// Events the server refused for good
     DeadLetters {
         #[command(subcommand)]
@@ -133,6 +139,8 @@ pub fn execute(arguments: Arguments) -> Exit {
         Command::Check { config, output } => check::check(&config, output),
         Command::Explain { path, format } => explain::explain(&path, format),
         Command::Status { url } => status::status(&url),
+        #[cfg(feature = "setup")]
+        Command::Setup(arguments) => setup::setup(&arguments),
         Command::DeadLetters { command: DeadLettersCommand::List { config } } => dead_letters::list(&config),
     }
 }

@@ -5,7 +5,7 @@ use super::login;
 use super::mistake::{Mistake, Mistakes, Place, shown};
 use super::output;
 use super::path::{absolute_glob, compile_glob, is_literal};
-use super::{Checked, ConfigError};
+use super::{Checked, ConfigError, Server};
 use super::{Environment, Login, Output, Tls, input, root};
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,10 @@ pub(super) fn destination(
     match scheme {
         "stdout" if to == "stdout:" => plain(Output::Stdout),
         "file" => plain(Output::File(file(to, directory)?)),
-        "http" | "https" => elasticsearch(to, environment),
+        "http" | "https" => {
+            let server = server("--to", to, environment)?;
+            Ok(Destination { output: Output::Elasticsearch(server.elasticsearch), warnings: server.warnings })
+        }
         later if LATER.contains(&later) => Err(invalid(vec![Mistake {
             place: Place::Arguments,
             key: "--to".into(),
@@ -73,11 +76,12 @@ fn file(to: &str, directory: &Path) -> Result<PathBuf, ConfigError> {
     Ok(super::path::absolute(directory, Path::new(path)))
 }
 
-fn elasticsearch(to: &str, environment: &Environment<'_>) -> Result<Destination, ConfigError> {
-    let url = base_url(to).map_err(|(found, remedy)| usage(format!("--to {found}"), &remedy))?;
-    if url.login.is_some() {
+/// A server by its URL, with the log-in and the authority of the environment.
+pub(super) fn server(flag: &str, url: &str, environment: &Environment<'_>) -> Result<Server, ConfigError> {
+    let base = base_url(url).map_err(|(found, remedy)| usage(format!("{flag} {found}"), &remedy))?;
+    if base.login.is_some() {
         return Err(usage(
-            "--to holds a log-in, which everyone on this machine can see in the list of processes".into(),
+            format!("{flag} holds a log-in, which everyone on this machine can see in the list of processes"),
             "set BLUEOX_USERNAME and BLUEOX_PASSWORD, or BLUEOX_API_KEY (each also as …_FILE), and leave it out of the URL",
         ));
     }
@@ -87,12 +91,12 @@ fn elasticsearch(to: &str, environment: &Environment<'_>) -> Result<Destination,
     if !mistakes.is_empty() {
         return Err(invalid(mistakes));
     }
-    if !matches!(login, Login::None) && !url.encrypted && !url.loopback {
-        let (found, remedy) = output::plain_login(&url.url);
-        warnings.push(Mistake { place: Place::Arguments, key: "--to".into(), found, remedy: remedy.into() });
+    if !matches!(login, Login::None) && !base.encrypted && !base.loopback {
+        let (found, remedy) = output::plain_login(&base.url);
+        warnings.push(Mistake { place: Place::Arguments, key: flag.into(), found, remedy: remedy.into() });
     }
     let tls = Tls { ca, ..Tls::default() };
-    Ok(Destination { output: Output::Elasticsearch(output::defaults(url.url, login, tls)), warnings })
+    Ok(Server { elasticsearch: output::defaults(base.url, login, tls), warnings })
 }
 
 /// `BLUEOX_CA` and `BLUEOX_CA_FILE` both name the PEM file: an authority is no secret.

@@ -369,21 +369,8 @@ fn is_json_number(text: &str) -> bool {
 fn stream_part(stream: &Section<'_>, name: &'static str, default: &str) -> String {
     let Some(part) = stream.text(name) else { return default.to_owned() };
     let Some(field) = stream.field(name) else { return default.to_owned() };
-    if part.is_empty() || part.len() > 100 {
-        field.mistake(
-            format!("has {} bytes", part.len()),
-            "a part of a data stream's name has 1 to 100 bytes",
-        );
-    } else if part.chars().any(char::is_uppercase) {
-        field.mistake(
-            format!("{} is not lower case", shown(&part)),
-            format!("write `{}`", part.to_lowercase()),
-        );
-    } else if part.chars().any(|c| c.is_control() || "-\\/*?\"<>| ,#:".contains(c)) {
-        field.mistake(
-            format!("{} holds a character that data streams do not allow", shown(&part)),
-            "leave out `-\\/*?\"<>| ,#:`, such as `app.shop`",
-        );
+    if let Some((found, remedy)) = stream_part_problem(&part) {
+        field.mistake(found, remedy);
     } else if name == "dataset" && part != "app" && part.strip_prefix("app.").is_none_or(str::is_empty) {
         field.warn(
             format!("{} is neither `app` nor `app.<name>`", shown(&part)),
@@ -393,4 +380,22 @@ fn stream_part(stream: &Section<'_>, name: &'static str, default: &str) -> Strin
         return part;
     }
     part
+}
+
+/// What keeps a text from being a part of a data stream's name: finding and remedy.
+pub(super) fn stream_part_problem(part: &str) -> Option<(String, String)> {
+    if part.is_empty() || part.len() > 100 {
+        let found = format!("has {} bytes", part.len());
+        return Some((found, "a part of a data stream's name has 1 to 100 bytes".into()));
+    }
+    if part.chars().any(char::is_uppercase) {
+        return Some((
+            format!("{} is not lower case", shown(part)),
+            format!("write `{}`", part.to_lowercase()),
+        ));
+    }
+    part.chars().any(|c| c.is_control() || "-\\/*?\"<>| ,#:".contains(c)).then(|| {
+        let found = format!("{} holds a character that data streams do not allow", shown(part));
+        (found, "leave out `-\\/*?\"<>| ,#:`, such as `app.shop`".into())
+    })
 }

@@ -145,6 +145,36 @@ impl Config {
     }
 }
 
+/// A server the command line names.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Its URL, log-in and authority; everything else has its default.
+    pub elasticsearch: Elasticsearch,
+    /// To be shown.
+    pub warnings: Vec<Mistake>,
+}
+
+impl Server {
+    /// The server that the argument `flag` names by its URL, with the log-in and the authority of the environment.
+    pub fn named(flag: &str, url: &str, environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        arguments::server(flag, url, environment)
+    }
+}
+
+/// Checks a dataset of the command line by the rules of `data_stream.dataset`.
+pub fn check_dataset(flag: &str, dataset: &str) -> Result<(), ConfigError> {
+    match input::stream_part_problem(dataset) {
+        Some((found, remedy)) => Err(ConfigError::Usage(format!("{flag} {found}; {remedy}"))),
+        None => Ok(()),
+    }
+}
+
+/// Reads a duration of the command line, such as `90s`.
+pub fn duration(flag: &str, text: &str) -> Result<std::time::Duration, ConfigError> {
+    unit::duration(text)
+        .map_err(|error| ConfigError::Usage(format!("{flag} {} {error}; write it like 90s, 5m", shown(text))))
+}
+
 /// The token of `blueox status`: `BLUEOX_TOKEN` or the file `BLUEOX_TOKEN_FILE` names.
 pub fn status_token(environment: &Environment<'_>) -> Result<Option<Secret>, ConfigError> {
     let found = login::variable(environment, "BLUEOX_TOKEN").map_err(|mistake| Mistakes::from(*mistake))?;

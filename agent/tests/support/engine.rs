@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// Password of the user `elastic` on nodes with security.
-const PASSWORD: &str = "real-stack";
+pub const PASSWORD: &str = "real-stack";
 
 /// Which engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -98,25 +98,7 @@ impl Client {
     /// Reads certificates; connects to nothing yet.
     pub fn new(config: &Elasticsearch, timing: Timing) -> Result<Self, ClientError> {
         let hosts = config.hosts.iter().map(|host| parse_host(host)).collect::<Result<Vec<_>, _>>()?;
-        let mut headers = HeaderMap::new();
-        if let Some(login) = authorization(&config.login)? {
-            headers.insert(AUTHORIZATION, login);
-        }
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(client_config(&config.tls)?)
-            .user_agent(concat!("blueox/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .http1_only()
-            .no_proxy()
-            .referer(false)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(timing.connect)
-            // Below the idle time-outs of common load balancers, so that they rarely close what we are about to use.
-            .pool_idle_timeout(Duration::from_secs(30))
-            .pool_max_idle_per_host(config.in_flight.max(1))
-            .tcp_nodelay(true)
-            .build()
-            .map_err(ClientError::Http)?;
+        let http = connections(config, timing)?;
         Ok(Self { http, hosts, timing })
     }
 
@@ -224,6 +206,29 @@ impl Client {
             }
         }
     }
+}
+
+/// Connections that log in and trust as configured; connects to nothing yet.
+pub(crate) fn connections(config: &Elasticsearch, timing: Timing) -> Result<reqwest::Client, ClientError> {
+    let mut headers = HeaderMap::new();
+    if let Some(login) = authorization(&config.login)? {
+        headers.insert(AUTHORIZATION, login);
+    }
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(client_config(&config.tls)?)
+        .user_agent(concat!("blueox/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .http1_only()
+        .no_proxy()
+        .referer(false)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(timing.connect)
+        // Below the idle time-outs of common load balancers, so that they rarely close what we are about to use.
+        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_max_idle_per_host(config.in_flight.max(1))
+        .tcp_nodelay(true)
+        .build()
+        .map_err(ClientError::Http)
 }
 
 fn parse_host(host: &str) -> Result<Url, ClientError> {
@@ -368,8 +373,17 @@ fn not_inflated(error: &io::Error) -> Answer {
     lost(End::Unreadable, format!("the answer cannot be inflated: {error}"))
 }
 
-/// The innermost causes say it; the outer ones only repeat that a request failed.
 fn transport_error(error: &reqwest::Error) -> Answer {
+    let detail = failure(error);
+    match (error.is_connect(), error.is_timeout()) {
+        (true, _) => Answer::NotSent(detail),
+        (false, true) => lost(End::TimedOut, detail),
+        (false, false) => lost(End::Closed, detail),
+    }
+}
+
+/// Why a request failed, on one line. The innermost causes say it; the outer ones only repeat that it did.
+pub(crate) fn failure(error: &reqwest::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
     let mut detail = causes[causes.len().saturating_sub(2)..].to_vec();
@@ -379,11 +393,7 @@ fn transport_error(error: &reqwest::Error) -> Answer {
     if let Some(remedy) = certificate_remedy(error) {
         detail = format!("{detail}; {remedy}");
     }
-    match (error.is_connect(), error.is_timeout()) {
-        (true, _) => Answer::NotSent(detail),
-        (false, true) => lost(End::TimedOut, detail),
-        (false, false) => lost(End::Closed, detail),
-    }
+    detail
 }
 
 /// What to do where the server's certificate is not accepted.

@@ -7,6 +7,9 @@
 #[path = "support/dockerfile.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod dockerfile;
+#[path = "support/go.rs"]
+#[allow(unreachable_pub, reason = "as the other support files")]
+mod go;
 #[path = "support/program.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod program;

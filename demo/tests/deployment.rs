@@ -6,6 +6,9 @@
 #[path = "support/dockerfile.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod dockerfile;
+#[path = "support/go.rs"]
+#[allow(unreachable_pub, reason = "as the other support files")]
+mod go;
 #[path = "support/program.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod program;
@@ -73,6 +76,19 @@ fn images_have_exact_bases_and_no_root() {
     }
     assert_eq!(stages.last().expect("stages").name, "agent", "the default target");
     assert_eq!(dockerfile::stage("agent").base, "scratch");
+}
+
+#[test]
+#[ignore = "needs Go"]
+fn docker_can_read_the_dockerfile() {
+    let check = go::program("dockerfile-check");
+    let said = repository::succeed(Command::new(&check).arg(repository::path(dockerfile::PATH)));
+    let names: Vec<String> = dockerfile::stages().into_iter().map(|stage| stage.name).collect();
+    assert_eq!(said.lines().collect::<Vec<_>>(), names);
+    let directory = tempfile::tempdir().unwrap();
+    let wrong = directory.path().join("Dockerfile");
+    std::fs::write(&wrong, repository::text(dockerfile::PATH).replace("ENTRYPOINT", "ENTRYPIONT")).unwrap();
+    assert!(!repository::output(Command::new(&check).arg(&wrong)).status.success());
 }
 
 #[test]
@@ -166,7 +182,7 @@ fn the_manifests_configuration_is_valid() {
 fn the_manifest_follows_the_schemas_of_kubernetes() {
     let validate = python::environment().join("bin/kubernetes-validate");
     // The oldest that has what the manifest uses, and the newest the validator knows.
-    for version in ["1.29", "1.33"] {
+    for version in ["1.29", "1.37"] {
         repository::succeed(
             Command::new(&validate).args(["--strict", "-k", version]).arg(repository::path(MANIFEST)),
         );

@@ -2,7 +2,7 @@
 //!
 //! No container engine takes part: no image is pulled or built, no container started.
 
-use super::repository;
+use super::{go, repository};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -135,16 +135,5 @@ impl<'a> Service<'a> {
 /// deploy/tests/compose-check, built once.
 fn checker() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let program =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("compose-check-{}", std::process::id()));
-        let mut build = Command::new("go");
-        build
-            .current_dir(repository::path("deploy/tests/compose-check"))
-            .args(["build", "-o"])
-            .arg(&program)
-            .arg(".");
-        repository::succeed(&mut build);
-        program
-    })
+    PROGRAM.get_or_init(|| go::program("compose-check"))
 }

@@ -258,6 +258,17 @@ fn pipelines_are_where_logstash_is_told_to_look() {
 }
 
 #[test]
+fn kibana_opens_on_a_board_that_is_there() {
+    let text = repository::text("elk/kibana/kibana.yml");
+    let settings = Yaml::load_from_str(&text).expect("YAML");
+    let route = string(&settings[0]["uiSettings.overrides.defaultRoute"]);
+    let id = route.strip_prefix("/app/dashboards#/view/").expect("the address of a board");
+    let board = repository::text("dashboards/service-overview.ndjson");
+    let objects = board.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    assert!(objects.into_iter().any(|object| object["type"] == "dashboard" && object["id"] == id), "{id}");
+}
+
+#[test]
 fn the_units_configuration_is_valid() {
     let text = repository::text("deploy/systemd/blueox.yaml");
     let config = assert_valid(&text, "${CREDENTIALS_DIRECTORY}/api-key", &[]);

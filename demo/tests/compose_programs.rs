@@ -4,6 +4,9 @@
 //! definitions of flags and variables in our programs, with deploy/Dockerfile and with the mounted files. `stack.rs`
 //! runs the same commands on a real Elasticsearch.
 
+#[path = "support/configuration.rs"]
+#[allow(unreachable_pub, reason = "as the other support files")]
+mod configuration;
 #[path = "support/dockerfile.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod dockerfile;
@@ -20,7 +23,7 @@ mod project;
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod repository;
 
-use blueox::config::{Config, Environment, Output};
+use blueox::config::{Config, Output};
 use project::{Project, Service};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -216,20 +219,12 @@ fn reads(agent: Service<'_>, name: &str) -> bool {
     globs.any(|glob| blueox::config::compile_glob(glob).expect("a glob").compile_matcher().is_match(name))
 }
 
-/// The configuration in an agent's container, its key file stood in for.
+/// The configuration in an agent's container.
 fn config(agent: Service<'_>) -> Config {
     let file = agent.mount("/etc/blueox/blueox.yaml").expect("a configuration");
-    let directory = tempfile::tempdir().unwrap();
-    let key = directory.path().join("api-key");
-    std::fs::write(&key, "id:key\n").unwrap();
-    let text =
-        std::fs::read_to_string(file.source).unwrap().replace("/run/blueox/api-key", key.to_str().unwrap());
-    let copy = directory.path().join("blueox.yaml");
-    std::fs::write(&copy, text).unwrap();
+    let text = std::fs::read_to_string(file.source).expect("the mounted file");
     let variables: Vec<(&str, &str)> = agent.environment().into_iter().collect();
-    Config::load(&copy, &Environment::of(&variables))
-        .unwrap_or_else(|error| panic!("{}: {error}", agent.name))
-        .config
+    configuration::valid(&text, "/run/blueox/api-key", &variables)
 }
 
 #[test]

@@ -3,6 +3,9 @@
 //! No image is built here (no container engine is at hand), no cluster of Kubernetes and no Logstash run: the files are
 //! held against what the repository has and against schema, grammar and checks from elsewhere.
 
+#[path = "support/configuration.rs"]
+#[allow(unreachable_pub, reason = "as the other support files")]
+mod configuration;
 #[path = "support/dockerfile.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod dockerfile;
@@ -19,7 +22,6 @@ mod python;
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod repository;
 
-use blueox::config::{Config, Environment};
 use saphyr::{LoadableYamlNode, Yaml};
 use std::path::Path;
 use std::process::Command;
@@ -29,20 +31,6 @@ const UNIT: &str = "deploy/systemd/blueox.service";
 
 /// Highest score of `systemd-analyze security`: 0 is no exposure, 10 all of it. It has 1.4.
 const EXPOSURE_MAX: f64 = 1.5;
-
-/// Loads a configuration whose key file lies elsewhere; it has to be valid and unwarned.
-fn assert_valid(text: &str, key_at: &str, variables: &[(&str, &str)]) -> Config {
-    let directory = tempfile::tempdir().unwrap();
-    let key = directory.path().join("api-key");
-    std::fs::write(&key, "id:key\n").unwrap();
-    repository::succeed(Command::new("chmod").arg("600").arg(&key));
-    assert!(text.contains(key_at), "{text}");
-    let file = directory.path().join("blueox.yaml");
-    std::fs::write(&file, text.replace(key_at, key.to_str().unwrap())).unwrap();
-    let checked = Config::load(&file, &Environment::of(variables)).unwrap_or_else(|error| panic!("{error}"));
-    assert!(checked.warnings.is_empty(), "{:?}", checked.warnings);
-    checked.config
-}
 
 fn string<'a>(node: &'a Yaml<'_>) -> &'a str {
     node.as_str().unwrap_or_else(|| panic!("no text: {node:?}"))
@@ -159,7 +147,7 @@ fn the_manifest_runs_what_the_images_hold() {
 fn the_manifests_configuration_is_valid() {
     let text = repository::text(MANIFEST);
     let documents = Yaml::load_from_str(&text).expect("YAML");
-    let config = assert_valid(
+    let config = configuration::valid(
         string(&documents[0]["data"]["blueox.yaml"]),
         "/run/blueox/api-key",
         &[("HOST_ID", "shop-1")],
@@ -271,7 +259,7 @@ fn kibana_opens_on_a_board_that_is_there() {
 #[test]
 fn the_units_configuration_is_valid() {
     let text = repository::text("deploy/systemd/blueox.yaml");
-    let config = assert_valid(&text, "${CREDENTIALS_DIRECTORY}/api-key", &[]);
+    let config = configuration::valid(&text, "${CREDENTIALS_DIRECTORY}/api-key", &[]);
     let unit = repository::text(UNIT);
     let state = config.state.path.to_str().unwrap();
     assert!(unit.contains(&format!("StateDirectory={}\n", state.strip_prefix("/var/lib/").unwrap())));

@@ -134,8 +134,8 @@ impl Rehearsal {
 
     fn agent_delivers(&self, container: Service<'_>) {
         let logs = self.directory.path().join("logs");
-        fs::create_dir(&logs).unwrap();
-        fs::write(logs.join("service.log"), (0..LINES).map(line).collect::<String>()).unwrap();
+        fs::create_dir(&logs).expect("a folder for logs");
+        fs::write(logs.join("service.log"), (0..LINES).map(line).collect::<String>()).expect("a log");
         let config = self.config_of(container, &logs);
         let mut command = Command::new(self.blueox());
         command
@@ -143,10 +143,11 @@ impl Rehearsal {
             .arg(&config)
             .envs(container.environment())
             .env("ELASTICSEARCH_URL", self.engine.url());
-        let mut agent = Process::start("agent", command, &self.directory.path().join("agent.log")).unwrap();
+        let mut agent = Process::start("agent", command, &self.directory.path().join("agent.log"))
+            .expect("the agent starts");
         let until = Instant::now() + DEADLINE;
         while self.engine.count("logs-app-default") < LINES {
-            agent.alive().unwrap();
+            agent.alive().expect("the agent runs");
             assert!(
                 Instant::now() < until,
                 "{} of {LINES} lines arrived",
@@ -158,8 +159,8 @@ impl Rehearsal {
         repository::succeed(
             Command::new(self.blueox()).args(&health[2..]).args(["--url", &self.status_page()]),
         );
-        let grace = container.text("stop_grace_period").trim_end_matches('s').parse().unwrap();
-        assert!(agent.stop(Duration::from_secs(grace)).unwrap().success());
+        let grace = container.text("stop_grace_period").trim_end_matches('s').parse().expect("seconds");
+        assert!(agent.stop(Duration::from_secs(grace)).expect("the agent ends").success());
         assert_eq!(self.engine.count("logs-app-default"), LINES);
     }
 
@@ -167,7 +168,7 @@ impl Rehearsal {
     fn config_of(&self, container: Service<'_>, logs: &Path) -> PathBuf {
         let mount = container.mount("/etc/blueox/blueox.yaml").expect("a configuration");
         let state = self.directory.path().join("state");
-        let text = fs::read_to_string(mount.source).unwrap();
+        let text = fs::read_to_string(mount.source).expect("the configuration");
         let places =
             [("/var/log/app", logs), ("/var/lib/blueox", &state), ("/run/blueox/api-key", &self.key_file())];
         let text = places.into_iter().fold(text, |text, (from, to)| {
@@ -176,7 +177,7 @@ impl Rehearsal {
         });
         let config = self.directory.path().join("blueox.yaml");
         fs::write(&config, text + &format!("monitoring: {{listen: \"{}\", events: false}}\n", self.listen()))
-            .unwrap();
+            .expect("a configuration");
         config
     }
 
@@ -184,9 +185,10 @@ impl Rehearsal {
     fn listen(&self) -> String {
         let file = self.directory.path().join("listen");
         fs::read_to_string(&file).unwrap_or_else(|_| {
-            let free =
-                std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap();
-            fs::write(&file, free.to_string()).unwrap();
+            let free = std::net::TcpListener::bind("127.0.0.1:0")
+                .and_then(|socket| socket.local_addr())
+                .expect("a free port");
+            fs::write(&file, free.to_string()).expect("a file");
             free.to_string()
         })
     }
@@ -199,10 +201,10 @@ impl Rehearsal {
     fn blueox(&self) -> PathBuf {
         use std::os::unix::fs::PermissionsExt;
         let program = self.directory.path().join("blueox");
-        if !program.try_exists().unwrap() {
+        if !program.try_exists().expect("a readable folder") {
             let script = format!("#!/bin/sh\nexec '{}' agent \"$@\"\n", env!("CARGO_BIN_EXE_blueox-demo"));
-            fs::write(&program, script).unwrap();
-            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+            fs::write(&program, script).expect("a script");
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("its mode");
         }
         program
     }

@@ -151,6 +151,7 @@ fn the_manifests_configuration_is_valid() {
         string(&documents[0]["data"]["blueox.yaml"]),
         "/run/blueox/api-key",
         &[("HOST_ID", "shop-1")],
+        &[],
     );
     let agent = &documents[1]["spec"]["template"]["spec"]["initContainers"][0];
     let mounted: Vec<&str> =
@@ -189,7 +190,7 @@ fn the_manifest_follows_the_schemas_of_kubernetes() {
 #[test]
 fn the_units_configuration_is_valid() {
     let text = repository::text("deploy/systemd/blueox.yaml");
-    let config = configuration::valid(&text, "${CREDENTIALS_DIRECTORY}/api-key", &[]);
+    let config = configuration::valid(&text, "${CREDENTIALS_DIRECTORY}/api-key", &[], &[]);
     let unit = repository::text(UNIT);
     let state = config.state.path.to_str().unwrap();
     assert!(unit.contains(&format!("StateDirectory={}\n", state.strip_prefix("/var/lib/").unwrap())));

@@ -92,7 +92,7 @@ fn variables_are_those_the_programs_read() {
                     script.contains(&format!("${name}"))
                         || ["BLUEOX_USERNAME", "BLUEOX_PASSWORD"].contains(name)
                 };
-                assert!(given.iter().all(|name| read(name)), "{}: {given:?}", service.name);
+                assert!(given.iter().all(read), "{}: {given:?}", service.name);
             }
             other => panic!("{other}"),
         }

@@ -1,42 +1,68 @@
 //! Whole buffers to gzip and back.
 
 use super::Body;
+use super::deflate::Deflater;
 use bytes::Bytes;
 use std::fmt;
 
 /// Makes request bodies: gzip of a level, or plain.
+#[derive(Debug)]
 pub struct Compressor {
-    gzip: Option<libdeflater::Compressor>,
-    /// Zero pages until written to, so its cost is the compressed size, not the bound.
+    algorithm: Algorithm,
+    /// What the algorithm writes into, kept from body to body.
     output: Vec<u8>,
+}
+
+enum Algorithm {
+    Plain,
+    Fast(Deflater),
+    Small(libdeflater::Compressor),
 }
 
 impl Compressor {
     /// `level` 0 leaves bodies plain, 1 (fast) to 9 (small) compress; higher ones count as 9.
     pub fn new(level: u8) -> Self {
-        let gzip = (level > 0).then(|| {
-            let level = libdeflater::CompressionLvl::new(i32::from(level.min(9))).expect("1 to 9 are levels");
-            libdeflater::Compressor::new(level)
-        });
-        Self { gzip, output: Vec::new() }
+        let algorithm = match level {
+            0 => Algorithm::Plain,
+            1 => Algorithm::Fast(Deflater::default()),
+            _ => {
+                let level =
+                    libdeflater::CompressionLvl::new(i32::from(level.min(9))).expect("2 to 9 are levels");
+                Algorithm::Small(libdeflater::Compressor::new(level))
+            }
+        };
+        Self { algorithm, output: Vec::new() }
     }
 
     /// The body as it goes over the wire, in an allocation of its size.
     pub fn body(&mut self, raw: &[u8]) -> Body {
-        let Some(gzip) = &mut self.gzip else { return Body::Plain(Bytes::copy_from_slice(raw)) };
-        let bound = gzip.gzip_compress_bound(raw.len());
-        if self.output.len() < bound || self.output.len() / 4 > bound.max(1 << 20) {
-            self.output = Vec::new();
-            self.output = vec![0; bound];
+        match &mut self.algorithm {
+            Algorithm::Plain => return Body::Plain(Bytes::copy_from_slice(raw)),
+            Algorithm::Fast(deflater) => deflater.gzip(raw, &mut self.output),
+            Algorithm::Small(gzip) => {
+                // Zero pages until written to, so their cost is the compressed size, not the bound.
+                self.output = vec![0; gzip.gzip_compress_bound(raw.len())];
+                let len =
+                    gzip.gzip_compress(raw, &mut self.output).expect("the output has the size of the bound");
+                self.output.truncate(len);
+            }
         }
-        let len = gzip.gzip_compress(raw, &mut self.output).expect("the output has the size of the bound");
-        Body::Gzip(Bytes::copy_from_slice(&self.output[..len]))
+        let body = Bytes::copy_from_slice(&self.output);
+        self.output.shrink_to(KEPT_BYTES);
+        Body::Gzip(body)
     }
 }
 
-impl fmt::Debug for Compressor {
+/// Most memory the output keeps from one body to the next.
+const KEPT_BYTES: usize = 1 << 20;
+
+impl fmt::Debug for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Compressor").field("gzip", &self.gzip.is_some()).finish_non_exhaustive()
+        f.write_str(match self {
+            Self::Plain => "Plain",
+            Self::Fast(_) => "Fast",
+            Self::Small(_) => "Small",
+        })
     }
 }
 

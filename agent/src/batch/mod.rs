@@ -4,6 +4,7 @@
 //! for each item, compressed as it goes over the wire: that is the only copy of the events until the verdict.
 
 mod compress;
+mod deflate;
 mod open;
 mod select;
 

@@ -1,6 +1,7 @@
 //! A document while it is put together: which field gets which piece of text.
 
-use super::layout::{Layout, Nesting, Rank};
+use super::layout::{Layout, Rank};
+use super::skeleton::Skeletons;
 use super::targets::FIELDS;
 use super::text;
 
@@ -74,10 +75,47 @@ const WORDS: usize = FIELDS.div_ceil(64);
 const EMPTY: Slot =
     Slot { piece: Piece { source: Source::Line, start: 0, end: 0 }, order: DERIVED, origin: None };
 
+/// Which fields have a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Filled([u64; WORDS]);
+
+impl Filled {
+    #[inline]
+    fn contains(&self, rank: Rank) -> bool {
+        let rank = usize::from(rank.0);
+        self.0[rank / 64] >> (rank % 64) & 1 == 1
+    }
+
+    #[inline]
+    fn insert(&mut self, rank: Rank) {
+        let rank = usize::from(rank.0);
+        self.0[rank / 64] |= 1 << (rank % 64);
+    }
+
+    /// The fields in the order of the document.
+    pub(super) fn ranks(&self) -> impl Iterator<Item = Rank> {
+        self.0.iter().zip(0u16..).flat_map(|(word, base)| {
+            let mut rest = *word;
+            std::iter::from_fn(move || {
+                let bit = rest.trailing_zeros() as u16;
+                rest &= rest.wrapping_sub(1);
+                (bit < 64).then_some(Rank(base * 64 + bit))
+            })
+        })
+    }
+
+    /// Differs for most sets.
+    #[inline]
+    pub(super) fn hash(&self) -> u64 {
+        let mixed = |hash: u64, word: &u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+        self.0.iter().fold(0, mixed)
+    }
+}
+
 /// The parts of one document. Kept between lines, so that nothing is allocated for most.
 #[derive(Debug)]
 pub(super) struct Document {
-    filled: [u64; WORDS],
+    filled: Filled,
     slots: Box<[Slot; WORDS * 64]>,
     /// Values that are not in the line as they have to be written.
     pub(super) scratch: Vec<u8>,
@@ -96,7 +134,7 @@ pub(super) struct Document {
 impl Default for Document {
     fn default() -> Self {
         Self {
-            filled: [0; WORDS],
+            filled: Filled::default(),
             slots: Box::new([EMPTY; WORDS * 64]),
             scratch: Vec::new(),
             paths: Vec::new(),
@@ -113,7 +151,7 @@ const KEPT_BYTES: usize = 64 * 1024;
 
 impl Document {
     pub(super) fn clear(&mut self) {
-        self.filled = [0; WORDS];
+        self.filled = Filled::default();
         let buffers =
             [&mut self.scratch, &mut self.paths, &mut self.labels, &mut self.numbers, &mut self.more];
         for buffer in buffers.into_iter().chain([&mut self.list]) {
@@ -124,28 +162,15 @@ impl Document {
 
     #[inline]
     pub(super) fn slot(&self, rank: Rank) -> Option<&Slot> {
-        let rank = usize::from(rank.0);
-        let filled = self.filled[rank / 64] >> (rank % 64) & 1 == 1;
-        filled.then(|| &self.slots[rank])
+        self.filled.contains(rank).then(|| &self.slots[usize::from(rank.0)])
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn fill(&mut self, rank: Rank, slot: Slot) {
-        let rank = usize::from(rank.0);
-        self.filled[rank / 64] |= 1 << (rank % 64);
-        self.slots[rank] = slot;
-    }
-
-    /// The filled fields in the order of the document.
-    pub(super) fn ranks(&self) -> impl Iterator<Item = Rank> {
-        self.filled.iter().zip(0u16..).flat_map(|(word, base)| {
-            let mut rest = *word;
-            std::iter::from_fn(move || {
-                let bit = rest.trailing_zeros() as u16;
-                rest &= rest.wrapping_sub(1);
-                (bit < 64).then_some(Rank(base * 64 + bit))
-            })
-        })
+        self.filled.insert(rank);
+        let Slot { piece, order, origin } = slot;
+        let place = &mut self.slots[usize::from(rank.0)];
+        (place.piece, place.order, place.origin) = (piece, order, origin);
     }
 
     /// What `write` appends to the scratch buffer, as a piece.
@@ -213,16 +238,24 @@ pub(super) fn append(source: &[u8], range: std::ops::Range<usize>, out: &mut Vec
 }
 
 /// Appends the document as one JSON object without a line break.
-pub(super) fn write(document: &mut Document, bytes: Bytes<'_>, layout: &Layout, out: &mut Vec<u8>) {
+pub(super) fn write(
+    document: &mut Document,
+    bytes: Bytes<'_>,
+    layout: &Layout,
+    skeletons: &mut Skeletons,
+    out: &mut Vec<u8>,
+) {
     document.scratch.extend_from_slice(&PADDING);
     out.reserve(2 * bytes.line.len() + 1024);
-    out.push(b'{');
-    let mut nesting = Nesting::default();
-    for rank in document.ranks() {
-        nesting.field(layout.entry(rank), out);
-        bytes.write(document.slots[usize::from(rank.0)].piece, document, out);
+    let skeleton = skeletons.of(&document.filled, layout);
+    let mut from = 0;
+    for part in &skeleton.parts {
+        let end = part.text_end as usize;
+        append(&skeleton.text, from..end, out);
+        bytes.write(document.slots[usize::from(part.rank.0)].piece, document, out);
+        from = end;
     }
-    nesting.end(out);
+    append(&skeleton.text, from..skeleton.end, out);
     if !document.labels.is_empty() || !document.more.is_empty() {
         out.extend_from_slice(b",\"labels\":{");
         out.extend_from_slice(&document.labels);

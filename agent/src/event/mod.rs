@@ -14,6 +14,8 @@
 
 mod refusal;
 
+mod habit;
+
 mod scan;
 
 mod lookup;
@@ -35,6 +37,8 @@ mod leftovers;
 mod identity;
 
 mod document;
+
+mod skeleton;
 
 mod walk;
 
@@ -63,6 +67,7 @@ use format::{Choice, tables};
 use jiff::Timestamp;
 use layout::layout;
 use scan::Tape;
+use skeleton::Skeletons;
 use walk::{Member, Walk};
 
 /// One line as it comes from its file.
@@ -229,6 +234,7 @@ pub struct Mapper {
     tape: Tape,
     members: Vec<Member>,
     document: Document,
+    skeletons: Skeletons,
     created: Created,
 }
 
@@ -245,7 +251,7 @@ impl Created {
             self.at = at;
             self.json.clear();
             self.json.push(b'"');
-            time::write(i128::from(at.as_millisecond()) * 1_000_000, &mut self.json);
+            time::write(at.as_millisecond().saturating_mul(1_000_000), &mut self.json);
             self.json.push(b'"');
         }
         &self.json
@@ -280,7 +286,7 @@ impl Mapper {
         out: &mut Vec<u8>,
         trace: &mut T,
     ) -> Mapped {
-        let Self { tape, members, document, created } = self;
+        let Self { tape, members, document, skeletons, created } = self;
         let (tables, layout) = (tables(), layout());
         document.clear();
         stream.keys.begin_document();
@@ -326,7 +332,7 @@ impl Mapper {
         walk.flag(line.end, refusal);
         walk.assume(&stream.assumed, created);
         let mapped = walk.mapped;
-        document::write(document, bytes, layout, out);
+        document::write(document, bytes, layout, skeletons, out);
         mapped
     }
 }

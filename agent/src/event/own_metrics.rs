@@ -43,7 +43,7 @@ pub fn write(metrics: &OwnMetrics<'_>, environment: &Environment, out: &mut Vec<
     };
     let when = |out: &mut Vec<u8>| {
         out.push(b'"');
-        time::write(i128::from(metrics.at.as_millisecond()) * 1_000_000, out);
+        time::write(metrics.at.as_millisecond().saturating_mul(1_000_000), out);
         out.push(b'"');
     };
     add(Target::Timestamp.into(), &when);

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 /// What became of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Time {
-    /// Nanoseconds since 1970.
-    pub(super) unix_ns: i128,
+    /// Nanoseconds since 1970; all usable times fit.
+    pub(super) unix_ns: i64,
     /// Whether the text can go out as it is.
     pub(super) as_written: bool,
     /// Whether the text had no zone and the configured one was taken.
@@ -23,11 +23,12 @@ const END_S: i128 = 4_102_444_800;
 impl Time {
     /// A usable time of `unix_ns`, else `None`.
     fn usable(unix_ns: i128, as_written: bool, zone_assumed: bool) -> Option<Self> {
-        (0..END_S * NANOS).contains(&unix_ns).then_some(Self { unix_ns, as_written, zone_assumed })
+        let usable = (0..END_S * NANOS).contains(&unix_ns);
+        usable.then_some(Self { unix_ns: unix_ns as i64, as_written, zone_assumed })
     }
 
     pub(super) fn unix_ms(self) -> i64 {
-        self.unix_ns.div_euclid(1_000_000) as i64
+        self.unix_ns.div_euclid(1_000_000)
     }
 }
 
@@ -83,9 +84,9 @@ fn from_float(text: &[u8]) -> Option<Time> {
 }
 
 /// Appends `2026-08-21T10:15:30.123Z`, with as many decimals (0, 3, 6 or 9) as the time needs but at least three.
-pub(super) fn write(unix_ns: i128, out: &mut Vec<u8>) {
-    let seconds = unix_ns.div_euclid(NANOS) as i64;
-    let nanos = unix_ns.rem_euclid(NANOS) as u32;
+pub(super) fn write(unix_ns: i64, out: &mut Vec<u8>) {
+    let seconds = unix_ns.div_euclid(1_000_000_000);
+    let nanos = unix_ns.rem_euclid(1_000_000_000) as u32;
     let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
     let second = seconds.rem_euclid(86_400) as u32;
     let mut text = *b"0000-00-00T00:00:00.000000000Z";
@@ -365,11 +366,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_jiff(unix_ns in 0..END_S * NANOS) {
+        fn agrees_with_jiff(unix_ns in 0..(END_S * NANOS) as i64) {
             let mut text = Vec::new();
             write(unix_ns, &mut text);
             let jiff: jiff::Timestamp = std::str::from_utf8(&text).unwrap().parse().unwrap();
-            prop_assert_eq!(jiff.as_nanosecond(), unix_ns);
+            prop_assert_eq!(jiff.as_nanosecond(), i128::from(unix_ns));
             let again = from_text(&text, &TimeZone::UTC).unwrap();
             prop_assert_eq!(again, Time { unix_ns, as_written: true, zone_assumed: false });
         }

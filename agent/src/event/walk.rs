@@ -67,12 +67,18 @@ pub(super) fn recognise(
     let mut at = 0;
     while let Some(node) = nodes.get(at) {
         let path = key_path(line, node, document);
-        let number = tables.number(path_bytes(line, document, path));
+        let number = number_of(line, node, path, tables, document);
         tables.see(number, node.kind, &mut seen);
         members.push(Member { node: at as u32, number, path });
         at = node.next as usize;
     }
     tables.detect(&seen, choice)
+}
+
+/// The number of a node's key, which is `path`.
+#[inline]
+fn number_of(line: &[u8], node: &Node, path: Path, tables: &Tables, document: &Document) -> u16 {
+    if node.key_escaped { tables.number(path_bytes(line, document, path)) } else { node.number }
 }
 
 /// The key of a node as a path of its own.
@@ -156,21 +162,17 @@ impl<T: Trace> Walk<'_, T> {
                     self.label(label, at);
                 }
                 Scope::Under(path) => match self.join(path, &node) {
-                    Some(path) => self.looked_up(at, path, added),
+                    Some(path) => self.member(at, self.tables.number(self.path(path)), path, added),
                     None => self.left_over(path, at),
                 },
                 _ => {
                     let path = key_path(self.bytes.line, &node, self.document);
-                    self.looked_up(at, path, added);
+                    let number = number_of(self.bytes.line, &node, path, self.tables, self.document);
+                    self.member(at, number, path, added);
                 }
             }
             at = node.next as usize;
         }
-    }
-
-    fn looked_up(&mut self, at: usize, path: Path, added: u16) {
-        let number = self.tables.number(self.path(path));
-        self.member(at, number, path, added);
     }
 
     /// All spans but the innermost, which the line also gives as `span`, from the inside out. False if the array holds
@@ -262,7 +264,8 @@ impl<T: Trace> Walk<'_, T> {
 
     /// Puts a value into a field. False if the field has a better one already that says something else; what it
     /// displaces becomes a leftover.
-    #[inline]
+    // Inlined wherever it stands: what goes through memory on its way into a slot waits for its own stores.
+    #[inline(always)]
     pub(super) fn give(
         &mut self,
         field: impl Into<Field>,
@@ -272,15 +275,10 @@ impl<T: Trace> Walk<'_, T> {
     ) -> bool {
         let field = field.into();
         let rank = self.layout.rank(field);
-        let displaced = self.document.slot(rank).copied();
-        if let Some(slot) = displaced {
-            let same = self.bytes.of(slot.piece, self.document) == self.bytes.of(piece, self.document);
-            if slot.order <= order {
-                return same || order == DERIVED;
-            }
-            if let (false, Some(origin)) = (same, slot.origin) {
-                self.left_over(origin.path, origin.node as usize);
-            }
+        if let Some(held) = self.document.slot(rank)
+            && let Some(given) = self.contest(*held, piece, order)
+        {
+            return given;
         }
         self.has_metric |= field.is_metric();
         self.document.fill(rank, Slot { piece, order, origin });
@@ -288,6 +286,20 @@ impl<T: Trace> Walk<'_, T> {
             self.trace.mapped(path_bytes(self.bytes.line, self.document, origin.path), field.path());
         }
         true
+    }
+
+    /// Two values for one field: what becomes of the one that comes now, or `None` if it displaces the one that is held.
+    #[cold]
+    #[inline(never)]
+    fn contest(&mut self, held: Slot, piece: Piece, order: u16) -> Option<bool> {
+        let same = self.bytes.of(held.piece, self.document) == self.bytes.of(piece, self.document);
+        if held.order <= order {
+            return Some(same || order == DERIVED);
+        }
+        if let (false, Some(origin)) = (same, held.origin) {
+            self.left_over(origin.path, origin.node as usize);
+        }
+        None
     }
 
     /// Gives a value that the mapper worked out; anything the line says displaces it.

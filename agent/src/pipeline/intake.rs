@@ -184,40 +184,33 @@ impl Intake {
         };
         let text = Line { bytes: line.bytes, offset: line.start, end: line.ended, read_at };
         let stream = &mut self.streams[origin.input];
-        let (index, mapped) = match &mut self.routes[origin.input] {
+        let (index, mapped, is_full) = match &mut self.routes[origin.input] {
             Route::Fixed(index) => {
                 let index = index.clone();
                 let mapper = &mut self.mapper;
-                let target = target_of(&mut self.targets, &index, &self.rules, now);
-                (index, target.open.push(event, |out| mapper.map(&text, stream, memory, out)))
+                let open = &mut target_of(&mut self.targets, &index, &self.rules, now).open;
+                let mapped = open.push(event, |out| mapper.map(&text, stream, memory, out));
+                (index, mapped, open.is_full())
             }
             Route::Dated(dated) => {
                 self.scratch.clear();
                 let mapped = self.mapper.map(&text, stream, memory, &mut self.scratch);
                 let index = dated.name(mapped.timestamp);
                 let scratch = &self.scratch;
-                let target = target_of(&mut self.targets, &index, &self.rules, now);
-                target.open.push(event, |out| out.extend_from_slice(scratch));
-                (index, mapped)
+                let open = &mut target_of(&mut self.targets, &index, &self.rules, now).open;
+                open.push(event, |out| out.extend_from_slice(scratch));
+                (index, mapped, open.is_full())
             }
         };
         self.counts.events += 1;
         self.counts.bytes += line.end - line.start;
         self.counts.invalid_utf8 += u64::from(mapped.invalid_utf8);
         self.counts.cut += u64::from(mapped.cut);
-        self.after_push(&index)
-    }
-
-    fn after_push(&mut self, index: &Arc<str>) -> Flow {
-        if !self.targets[index].open.is_full() {
-            return match self.targets.len() > 1 && self.open_bytes() > self.max_open {
-                true => self.make_room(),
-                false => Flow::Continue,
-            };
-        }
-        match self.seal(index) {
-            true => Flow::Continue,
-            false => Flow::Stop,
+        match is_full {
+            true if self.seal(&index) => Flow::Continue,
+            true => Flow::Stop,
+            false if self.targets.len() > 1 && self.open_bytes() > self.max_open => self.make_room(),
+            false => Flow::Continue,
         }
     }
 

@@ -126,11 +126,8 @@ fn within<T: PartialOrd + Display>(name: &str, value: T, bounds: RangeInclusive<
 /// A page in somebody's browser cannot send this type to another site without being asked first.
 pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Failure> {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match value
-        .split(';')
-        .next()
-        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
-    {
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    match essence.eq_ignore_ascii_case("application/json") {
         true => Ok(()),
         false => {
             let message = "the content type is not application/json";

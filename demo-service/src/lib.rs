@@ -31,6 +31,8 @@ pub struct Arguments {
 enum Command {
     /// Serve; the same without this word
     Serve(app::Arguments),
+    /// Put services under load and report what their users see
+    Load(load::plan::Arguments),
 }
 
 /// Does what the arguments ask for; mistakes and failures go to standard error.
@@ -38,5 +40,6 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.command {
         None => app::run(arguments.serve),
         Some(Command::Serve(serve)) => app::run(serve),
+        Some(Command::Load(load)) => load::execute(load),
     }
 }

@@ -33,6 +33,8 @@ enum Command {
     Serve(app::Arguments),
     /// Put services under load and report what their users see
     Load(load::plan::Arguments),
+    /// Play a story: services and load, and something that goes wrong
+    Scene(scene::Arguments),
 }
 
 /// Does what the arguments ask for; mistakes and failures go to standard error.
@@ -41,5 +43,6 @@ pub fn run(arguments: Arguments) -> ExitCode {
         None => app::run(arguments.serve),
         Some(Command::Serve(serve)) => app::run(serve),
         Some(Command::Load(load)) => load::execute(load),
+        Some(Command::Scene(scene)) => scene::execute(scene),
     }
 }

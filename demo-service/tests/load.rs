@@ -1,18 +1,44 @@
 //! The load generator against real services: its report, its own lines and the lines of the services say the same.
 
-mod support;
+#[path = "support/service.rs"]
+#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
+mod service;
 
 use demo_service::load::shape::{Peaks, Profile, Shape};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use service::{Line, Service, is_request, parse, program};
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
-use support::{Service, demo_service, lines, load, nanoseconds, report, terminate};
+
+/// Runs `load` with these arguments, separated by blanks, to its end.
+fn load(arguments: &str) -> Output {
+    program().arg("load").args(arguments.split(' ')).output().expect("run the load generator")
+}
+
+/// The same with `--json`: its report.
+fn report(arguments: &str) -> Value {
+    let Output { status, stdout, stderr } = load(&format!("--json {arguments}"));
+    assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&stderr));
+    serde_json::from_slice(&stdout).expect("a report in JSON")
+}
+
+fn lines(log: &Path) -> Vec<Line> {
+    parse(&fs::read_to_string(log).expect("the log"))
+}
+
+/// A duration in nanoseconds under `key`.
+fn nanoseconds(line: &Line, key: &str) -> Duration {
+    Duration::from_nanos(line[key].as_u64().unwrap_or_else(|| panic!("no `{key}` in {line:?}")))
+}
 
 /// Requests by endpoint and outcome.
 type Counts = BTreeMap<(String, String), u64>;
 
-fn requests(lines: &[Value]) -> Vec<&Value> {
+fn requests(lines: &[Line]) -> Vec<&Line> {
     lines.iter().filter(|line| line["msg"] == "request done").collect()
 }
 
@@ -46,13 +72,13 @@ fn nearest_rank(sorted: &[f64], quantile: f64) -> f64 {
 #[test]
 fn report_own_lines_and_lines_of_the_services_agree() {
     let directory = tempfile::tempdir().expect("a directory");
-    let services = ["shop", "stock"].map(|name| Service::start(name, directory.path()));
+    let services = ["shop", "stock"].map(|name| Service::start(&["--name", name]));
     let log = directory.path().join("load.log");
     let report = report(&format!(
         "{} {} --duration 5s --users 60 --peak-period 5s --peak-length 1s --log {} --log-requests \
          --mix simple=5,compute?rounds=3=3,slow?rows=100=1,fail?rate=0.5=2,wait?ms=5=1,chain=1",
-        services[0].url,
-        services[1].url,
+        services[0].url(),
+        services[1].url(),
         log.display()
     ));
     let own = lines(&log);
@@ -77,36 +103,35 @@ fn report_own_lines_and_lines_of_the_services_agree() {
             (total["latency_ms"][name].as_f64().expect(name), nearest_rank(&latencies, quantile));
         assert!((reported - exact).abs() <= 0.001 * exact + 0.001, "{name}: {reported}, not {exact}");
     }
-    let seconds = own.iter().filter(|line| line["load_requests"].is_u64());
-    let of_seconds = seconds.map(|line| line["load_requests"].as_u64().expect("a count")).sum::<u64>();
+    let of_seconds: u64 = own
+        .iter()
+        .filter_map(|line| line.get("load_requests"))
+        .map(|count| count.as_u64().expect("a count"))
+        .sum();
     assert_eq!(total["requests"], of_seconds);
 
     // And what the services say.
-    let served: Vec<Value> = services.into_iter().flat_map(Service::lines).collect();
-    let ends = served
-        .iter()
-        .filter(|line| line["load_profile"] == "steady-peaks" && line["event.duration"].is_u64());
-    let key = |line: &Value| {
+    let served: Vec<Line> = services.into_iter().flat_map(Service::stop).collect();
+    let ends = served.iter().filter(|line| is_request(line) && line["load_profile"] == "steady-peaks");
+    let key = |line: &Line| {
         (
             text(&line["http.route"]).trim_start_matches('/').to_owned(),
             line["http.response.status_code"].to_string(),
         )
     };
-    let mut served_counts = count(ends.map(key));
+    let served_counts = count(ends.map(key));
     let mut own_counts: Counts = Counts::new();
     for ((endpoint, outcome), count) in counts_of_report(&report) {
         let route = endpoint.split('?').next().unwrap_or_default().to_owned();
         *own_counts.entry((route, outcome)).or_default() += count;
     }
-    // `/chain` without an upstream fails before it asks anyone.
-    assert_eq!(own_counts, std::mem::take(&mut served_counts));
+    assert_eq!(own_counts, served_counts);
 }
 
 #[test]
 fn an_open_model_does_not_wait_for_a_slow_service_and_counts_what_it_could_not_send() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let service = Service::start("shop", directory.path());
-    let slow = format!("{} --duration 1s --users 30 --peak-height 1 --mix wait?ms=1500=1", service.url);
+    let service = Service::start(&[]);
+    let slow = format!("{} --duration 1s --users 30 --peak-height 1 --mix wait?ms=1500=1", service.url());
     let all_sent = report(&slow);
     assert_eq!(all_sent["total"]["outcomes"], serde_json::json!({"200": 30}));
     assert!(all_sent["total"]["latency_ms"]["min"].as_f64() >= Some(1500.0), "{all_sent}");
@@ -120,12 +145,12 @@ fn an_open_model_does_not_wait_for_a_slow_service_and_counts_what_it_could_not_s
 #[test]
 fn a_closed_model_has_at_most_one_request_a_user_in_flight() {
     let directory = tempfile::tempdir().expect("a directory");
-    let service = Service::start("shop", directory.path());
+    let service = Service::start(&[]);
     let log = directory.path().join("load.log");
     let report = report(&format!(
         "{} --model closed --duration 2s --users 4 --peak-height 1 --think-time 1ms --mix wait?ms=50=1 --log {} \
          --log-requests",
-        service.url,
+        service.url(),
         log.display()
     ));
     let own = lines(&log);
@@ -155,10 +180,9 @@ fn a_service_that_is_away_is_counted() {
 
 #[test]
 fn the_text_report_has_the_figures_of_the_json_one() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let service = Service::start("shop", directory.path());
+    let service = Service::start(&[]);
     let Output { status, stdout, stderr } =
-        load(&format!("{} --duration 2s --users 20 --peak-height 1 --mix simple=3,compute=1", service.url));
+        load(&format!("{} --duration 2s --users 20 --peak-height 1 --mix simple=3,compute=1", service.url()));
     assert!(status.success());
     let (report, progress) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(report.contains("steady-peaks, open model, 20 users, think time 1 s"), "{report}");
@@ -176,12 +200,12 @@ fn the_text_report_has_the_figures_of_the_json_one() {
 #[test]
 fn a_signal_ends_the_run_with_a_report() {
     let directory = tempfile::tempdir().expect("a directory");
-    let service = Service::start("shop", directory.path());
+    let service = Service::start(&[]);
     let log = directory.path().join("load.log");
-    let mut command = demo_service();
+    let mut command = program();
     command.args([
         "load",
-        &service.url,
+        &service.url(),
         "--json",
         "--duration",
         "168h",
@@ -196,7 +220,7 @@ fn a_signal_ends_the_run_with_a_report() {
         assert!(child.try_wait().expect("its state").is_none(), "it ended by itself");
         std::thread::sleep(Duration::from_millis(10));
     }
-    terminate(&child);
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("SIGTERM");
     let Output { status, stdout, .. } = child.wait_with_output().expect("its end");
     let report: Value = serde_json::from_slice(&stdout).expect("a report");
     assert!(status.success() && report["total"]["requests"].as_u64() > Some(0), "{report}");
@@ -221,16 +245,16 @@ fn what_cannot_be_done_is_refused_before_anything_is_sent() {
 #[ignore = "needs a quiet machine for a minute"]
 fn each_second_has_the_arrivals_of_its_schedule() {
     let directory = tempfile::tempdir().expect("a directory");
-    let service = Service::start("shop", directory.path());
+    let service = Service::start(&[]);
     let seconds = Duration::from_secs;
     let peaks = Peaks { height: 4.0, length: seconds(5), period: seconds(20) };
     let runs = [Profile::Ramp, Profile::RampPeaks, Profile::SteadyPeaks].map(|profile| {
         let shape = Shape { profile, users: 50.0, duration: seconds(60), peaks };
         let log = directory.path().join(format!("{}.log", profile.name()));
-        let mut command = demo_service();
+        let mut command = program();
         command.args([
             "load",
-            &service.url,
+            &service.url(),
             "--json",
             "--users",
             "50",

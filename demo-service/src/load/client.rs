@@ -4,8 +4,9 @@ use super::plan::Plan;
 use super::tally::Outcome;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::Request;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::http::uri::PathAndQuery;
+use hyper::{Request, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client as Pool, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -27,10 +28,10 @@ impl Client {
         connector.set_nodelay(true);
         let pool = Pool::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         let requests = plan.asked.mix.endpoints().map(|endpoint| {
-            let at_target = |target: &super::target::Target| {
+            let at_target = |target: &Uri| {
                 let mut request = Request::new(Full::from(endpoint.body));
                 *request.method_mut() = endpoint.method.clone();
-                *request.uri_mut() = target.uri(endpoint.path.clone());
+                *request.uri_mut() = with_path(target, &endpoint.path);
                 let profile = HeaderValue::from_static(plan.shape.profile.name());
                 request.headers_mut().insert("x-load-profile", profile);
                 if !endpoint.body.is_empty() {
@@ -72,4 +73,10 @@ impl Client {
         }
         Ok(Outcome::Status(response.status().as_u16()))
     }
+}
+
+fn with_path(target: &Uri, path: &PathAndQuery) -> Uri {
+    let mut parts = target.clone().into_parts();
+    parts.path_and_query = Some(path.clone());
+    Uri::from_parts(parts).expect("scheme, authority and path make a URI")
 }

@@ -3,13 +3,12 @@
 //! In the open model requests are sent when the schedule says so and latency counts from that moment, so a service
 //! that stands still cannot hide behind a client that politely waits.
 //!
-//! - [`plan`]: arguments, checked; [`target`]: who is put under load.
+//! - [`plan`]: arguments, checked.
 //! - [`shape`]: users and arrivals as functions of time; [`mix`]: what is asked for, and in which order.
 //! - [`generator`]: sends when due, through [`client`].
 //! - [`tally`]: counts and latencies; [`report`], [`view`] and [`journal`] tell them.
 
 pub mod plan;
-pub mod target;
 
 pub mod shape;
 

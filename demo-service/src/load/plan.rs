@@ -2,9 +2,11 @@
 
 use super::mix::Mix;
 use super::shape::{Peaks, Profile, Shape};
-use super::target::Target;
 use clap::{Args, ValueEnum, value_parser};
+use hyper::Uri;
+use hyper::http::uri::Scheme;
 use serde::Serialize;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,8 +24,8 @@ pub enum Model {
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
     /// Services to put under load, each as http://HOST:PORT; requests go round them
-    #[arg(value_name = "URL", required = true)]
-    pub targets: Vec<Target>,
+    #[arg(value_name = "URL", required = true, value_parser = target)]
+    pub targets: Vec<Uri>,
     /// How the number of users goes over the run
     #[arg(long, value_enum, default_value_t = Profile::SteadyPeaks)]
     pub profile: Profile,
@@ -103,9 +105,9 @@ impl Plan {
     /// Checks what the single arguments cannot know.
     pub fn new(asked: Arguments) -> Result<Self, PlanError> {
         let known = |host: &str| asked.allow_remote || asked.allow_host.iter().any(|known| known == host);
-        let stranger = asked.targets.iter().find(|target| !target.is_loopback() && !known(target.host()));
-        if let Some(stranger) = stranger {
-            return Err(PlanError::Remote(stranger.host().to_owned()));
+        let mut hosts = asked.targets.iter().filter_map(Uri::host);
+        if let Some(stranger) = hosts.find(|host| !is_loopback(host) && !known(host)) {
+            return Err(PlanError::Remote(stranger.to_owned()));
         }
         let (length, period) = (asked.peak_length, asked.peak_period);
         if length >= period {
@@ -116,6 +118,20 @@ impl Plan {
         let shape = Shape { profile: asked.profile, users, duration: asked.duration, peaks };
         Ok(Self { asked, shape })
     }
+}
+
+/// Reads `http://HOST:PORT`; the URI has a host and the path `/`.
+fn target(text: &str) -> Result<Uri, String> {
+    let uri = text.parse::<Uri>().ok().filter(|uri| uri.scheme() == Some(&Scheme::HTTP));
+    let bare = uri.filter(|uri| uri.path() == "/" && uri.query().is_none());
+    let plain = bare.filter(|uri| uri.authority().is_some_and(|authority| !authority.as_str().contains('@')));
+    plain.ok_or_else(|| "write http://HOST:PORT, without a path".to_owned())
+}
+
+/// Whether a host, an address of IPv6 in brackets, can only be this machine.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Reads a time like `60s`, `1m 30s` or `250ms`, from a millisecond to a week.
@@ -159,7 +175,11 @@ mod tests {
     fn wrong_arguments_are_refused_with_a_remedy() {
         for (line, remedy) in [
             ("load", "<URL>"),
-            ("load ftp://localhost", "write http://HOST:PORT"),
+            ("load shop:80", "write http://HOST:PORT"),
+            ("load https://localhost", "write http://HOST:PORT"),
+            ("load http://localhost/simple", "write http://HOST:PORT"),
+            ("load http://localhost?a=1", "write http://HOST:PORT"),
+            ("load http://u:p@localhost", "write http://HOST:PORT"),
             ("load http://localhost http://10.1.1.1:80", "--allow-host 10.1.1.1"),
             ("load http://localhost --duration 60", "`60s`"),
             ("load http://localhost --duration 0s", "1ms to 168h"),
@@ -186,7 +206,7 @@ mod tests {
             assert!(plan(&format!("load {url}")).is_err(), "{url}");
             assert!(plan(&format!("load {url} --allow-remote")).is_ok(), "{url}");
         }
-        assert!(plan("load http://shop:80 --allow-host shop").is_ok());
+        assert!(plan("load http://shop:80/ --allow-host shop").is_ok());
         assert!(plan("load http://shop.example.com:80 --allow-host shop").is_err());
     }
 }

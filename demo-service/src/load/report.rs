@@ -68,7 +68,7 @@ impl Report {
             users: plan.asked.users,
             think_time: plan.asked.think_time.as_secs_f64(),
             peaks: (plan.shape.profile != Profile::Ramp).then_some(plan.shape.peaks),
-            targets: plan.asked.targets.iter().map(ToString::to_string).collect(),
+            targets: plan.asked.targets.iter().map(|target| target.to_string()).collect(),
             length: length.as_secs_f64(),
             total: Tally::sum(tallies).figures(length),
             endpoints: endpoints.collect(),

@@ -4,6 +4,8 @@
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod service;
 
+use blueox::cli;
+use clap::Parser;
 use demo_service::load::shape::{Peaks, Profile, Shape};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -238,6 +240,44 @@ fn what_cannot_be_done_is_refused_before_anything_is_sent() {
         let stderr = String::from_utf8_lossy(&stderr);
         assert!(status.code() == Some(code) && stderr.contains(reason), "{arguments}: {status} {stderr}");
     }
+}
+
+/// What the agent makes of a log.
+fn shipped(log: &Path) -> Vec<Value> {
+    let documents = log.with_extension("ndjson");
+    let to = format!("file:{}", documents.display());
+    let arguments = ["blueox", "once", log.to_str().expect("a plain path"), "--to", &to];
+    let exit = cli::execute(cli::Arguments::parse_from(arguments));
+    assert_eq!(format!("{exit:?}"), format!("{:?}", cli::Exit::Done));
+    let documents = fs::read_to_string(documents).expect("documents");
+    documents.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[test]
+fn the_agent_takes_no_line_of_the_generator_for_a_request() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let service = Service::start(&[]);
+    let log = directory.path().join("load.log");
+    let arguments = "--duration 2s --users 20 --mix simple=1,fail=1 --log-requests --instance load-1";
+    report(&format!("{} {arguments} --log {}", service.url(), log.display()));
+    let documents = shipped(&log);
+    assert_eq!(documents.len(), lines(&log).len());
+    for document in &documents {
+        let identity = serde_json::json!({"name": "load", "node": {"name": "load-1"}});
+        assert_eq!(document["service"], identity, "{document}");
+        assert!(
+            document["event"]["category"].is_null() && document["event"]["duration"].is_null(),
+            "{document}"
+        );
+        match document["event"]["kind"].as_str() {
+            Some("metric") => assert!(document["http"]["client"]["active_requests"].is_u64(), "{document}"),
+            _ => assert!(document["trace"]["id"].is_string(), "{document}"),
+        }
+    }
+    let metrics = documents.iter().filter(|document| document["event"]["kind"] == "metric");
+    let requests =
+        metrics.map(|document| document["numeric_labels"]["load_requests"].as_u64().expect("a count"));
+    assert_eq!(requests.sum::<u64>(), 40);
 }
 
 /// The three profiles side by side, a minute each.

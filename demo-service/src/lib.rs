@@ -31,6 +31,10 @@ pub struct Arguments {
 enum Command {
     /// Serve; the same without this word
     Serve(app::Arguments),
+    /// Put services under load and report what their users see
+    Load(load::plan::Arguments),
+    /// Play a story: services and load, and something that goes wrong
+    Scene(scene::Arguments),
 }
 
 /// Does what the arguments ask for; mistakes and failures go to standard error.
@@ -38,5 +42,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
     match arguments.command {
         None => app::run(arguments.serve),
         Some(Command::Serve(serve)) => app::run(serve),
+        Some(Command::Load(load)) => load::execute(load),
+        Some(Command::Scene(scene)) => scene::execute(scene),
     }
 }

@@ -612,7 +612,7 @@ fn no_panel_of_the_shipped_boards_is_refused() {
     for kind in [Kind::Elasticsearch, Kind::OpenSearch] {
         let engine = engine::shared(kind);
         let strings = json!({"strings": {"match_mapping_type": "string", "mapping": {"type": "keyword"}}});
-        let mappings = json!({"dynamic_templates": [strings], "properties": {"message": {"type": "text"}}});
+        let mappings = json!({"dynamic_templates": [strings], "properties": {"@timestamp": {"type": "date"}, "message": {"type": "text"}}});
         engine.call("PUT", "/lens-shipped", &json!({"mappings": mappings}).to_string());
         let request = json!({
             "@timestamp": NOW - 60_000, "service.name": "shop", "service.version": "1", "service.environment": "test",

@@ -504,7 +504,7 @@ fn what_the_reader_asks_for_narrows_every_panel() {
             ..whole()
         };
         type Test<'t> = &'t dyn Fn(&Doc) -> bool;
-        let table: [(&str, Test); 14] = [
+        let table: [(&str, Test); 17] = [
             ("", &|_| true),
             ("service: shop", &|doc| doc.service == "shop"),
             ("service: \"shop\" and status >= 500", &|doc| doc.service == "shop" && doc.status >= 500),
@@ -519,6 +519,9 @@ fn what_the_reader_asks_for_narrows_every_panel() {
             ("message: \"took too\"", &|doc| doc.message.contains("took too")),
             ("message: too", &|doc| doc.message.contains("too")),
             ("shop", &|doc| doc.service == "shop"),
+            ("ser*: shop", &|doc| doc.service == "shop"),
+            ("http.*: *", &|_| true),
+            ("http.*: GET and not us*: *", &|doc| doc.method == "GET" && doc.user.is_none()),
             ("failed: true", &|doc| doc.status >= 500),
             ("took < 1000000 or took >= 50000000", &|doc| doc.took < 1_000_000 || doc.took >= 50_000_000),
         ];

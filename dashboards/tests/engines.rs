@@ -504,7 +504,7 @@ fn what_the_reader_asks_for_narrows_every_panel() {
             ..whole()
         };
         type Test<'t> = &'t dyn Fn(&Doc) -> bool;
-        let table: [(&str, Test); 14] = [
+        let table: [(&str, Test); 17] = [
             ("", &|_| true),
             ("service: shop", &|doc| doc.service == "shop"),
             ("service: \"shop\" and status >= 500", &|doc| doc.service == "shop" && doc.status >= 500),
@@ -519,6 +519,9 @@ fn what_the_reader_asks_for_narrows_every_panel() {
             ("message: \"took too\"", &|doc| doc.message.contains("took too")),
             ("message: too", &|doc| doc.message.contains("too")),
             ("shop", &|doc| doc.service == "shop"),
+            ("ser*: shop", &|doc| doc.service == "shop"),
+            ("http.*: *", &|_| true),
+            ("http.*: GET and not us*: *", &|doc| doc.method == "GET" && doc.user.is_none()),
             ("failed: true", &|doc| doc.status >= 500),
             ("took < 1000000 or took >= 50000000", &|doc| doc.took < 1_000_000 || doc.took >= 50_000_000),
         ];
@@ -612,7 +615,7 @@ fn no_panel_of_the_shipped_boards_is_refused() {
     for kind in [Kind::Elasticsearch, Kind::OpenSearch] {
         let engine = engine::shared(kind);
         let strings = json!({"strings": {"match_mapping_type": "string", "mapping": {"type": "keyword"}}});
-        let mappings = json!({"dynamic_templates": [strings], "properties": {"message": {"type": "text"}}});
+        let mappings = json!({"dynamic_templates": [strings], "properties": {"@timestamp": {"type": "date"}, "message": {"type": "text"}}});
         engine.call("PUT", "/lens-shipped", &json!({"mappings": mappings}).to_string());
         let request = json!({
             "@timestamp": NOW - 60_000, "service.name": "shop", "service.version": "1", "service.environment": "test",

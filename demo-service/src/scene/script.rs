@@ -2,6 +2,7 @@
 
 use crate::log::NOISY_TARGET;
 use serde::Serialize;
+use std::fmt;
 
 /// A service of every scene.
 #[derive(Debug)]
@@ -95,6 +96,17 @@ pub enum Cause {
     Dependency,
     /// Requests are well; logs are too many or too late.
     Pipeline,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Us => "us",
+            Self::Load => "load",
+            Self::Dependency => "dependency",
+            Self::Pipeline => "pipeline",
+        })
+    }
 }
 
 /// What brings trouble about.

@@ -79,17 +79,34 @@ impl Timeline {
 }
 
 impl fmt::Display for Entry {
-    /// `  30.0 s  onset  cause=us service=pricing …`, without what is not known.
+    /// `  20.1 s  pricing 1.5.0 serves at http://…`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = serde_json::to_value(&self.happening).map_err(|_| fmt::Error)?;
-        write!(f, "{:6.1} s  {:8}", self.offset_s, value["what"].as_str().unwrap_or_default())?;
-        let fields = value.as_object().into_iter().flatten();
-        for (name, value) in fields.filter(|(name, value)| *name != "what" && !value.is_null()) {
-            match value.as_str() {
-                Some(text) => write!(f, " {name}={text}")?,
-                None => write!(f, " {name}={value}")?,
+        write!(f, "{:6.1} s  {}", self.offset_s, self.happening)
+    }
+}
+
+impl fmt::Display for Happening {
+    /// A sentence for people; what only tests need stands in the file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scene { scene, watch, length_s } => {
+                write!(f, "{scene}, {length_s:.0} s; what to look for:")?;
+                watch.split("; ").try_for_each(|place| write!(f, "\n            {place}"))
             }
+            Self::Started { service, version, instance, url, log, .. } => {
+                write!(f, "{service} {version} serves at {url} as {instance}, log in {log}")
+            }
+            Self::Users { service, users, mix, .. } => write!(f, "{users} users come to {service}: {mix}"),
+            Self::Onset { cause, service, endpoint, logger, version, instances, change } => {
+                write!(f, "trouble in {service} {version}: {change}; cause: {cause}")?;
+                let place =
+                    endpoint.or(*logger).map(|place| format!("; seen at {place}")).unwrap_or_default();
+                write!(f, "{place}, on {}", instances.join(", "))
+            }
+            Self::Over { service } => write!(f, "trouble in {service} is over"),
+            Self::Ended { service, version, instance } => write!(f, "{service} {version} ended, {instance}"),
+            Self::End { complete: true } => f.write_str("played to its end"),
+            Self::End { complete: false } => f.write_str("stopped before its end"),
         }
-        Ok(())
     }
 }

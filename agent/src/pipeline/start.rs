@@ -137,12 +137,18 @@ pub fn once(
         tokio::spawn(stop.stop(signals.clone()));
         let mut watcher = OnceWatcher::new(&signals, &accounts, &output);
         let mut finish = std::pin::pin!(engine.finish());
-        loop {
+        let ended = loop {
+            // Asked just after it ended, the tailer answers no more: the end has to be seen while the question is open.
+            let watched = async {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                watcher.watch().await
+            };
             tokio::select! {
-                ended = &mut finish => break (ended, watcher.look(&accounts)),
-                () = tokio::time::sleep(Duration::from_millis(200)) => progress(watcher.watch().await),
+                ended = &mut finish => break ended,
+                now = watched => progress(now),
             }
-        }
+        };
+        (ended, watcher.look(&accounts))
     });
     let ended = ended?;
     let counts = last.counts;

@@ -15,7 +15,7 @@ pub struct Compressor {
 
 enum Algorithm {
     Plain,
-    Fast(Deflater),
+    Fast(Box<Deflater>),
     Small(libdeflater::Compressor),
 }
 
@@ -24,7 +24,7 @@ impl Compressor {
     pub fn new(level: u8) -> Self {
         let algorithm = match level {
             0 => Algorithm::Plain,
-            1 => Algorithm::Fast(Deflater::default()),
+            1 => Algorithm::Fast(Box::default()),
             _ => {
                 let level =
                     libdeflater::CompressionLvl::new(i32::from(level.min(9))).expect("2 to 9 are levels");

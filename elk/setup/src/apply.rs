@@ -35,34 +35,36 @@ pub fn apply<'a>(
     servers: &mut Servers<'_>,
     listener: &mut dyn Listener,
 ) -> Result<(), Partial<'a>> {
-    let steps: Vec<&Step> = plan.changes().collect();
-    let (boards, steps): (Vec<_>, Vec<_>) =
-        steps.into_iter().partition(|step| matches!(step.action, Action::Board));
-    let mut done = Vec::new();
-    let partial = |error, done: Vec<&'a Step>| {
-        let rest = |all: &[&'a Step]| {
-            all.iter()
-                .filter(|step| !done.iter().any(|made| std::ptr::eq(*made, **step)))
-                .copied()
-                .collect::<Vec<_>>()
-        };
-        let open = rest(&steps).into_iter().chain(rest(&boards)).collect();
-        Partial { error, done, open }
-    };
-    if let Err(error) = check_rights(plan, &steps, servers.cluster) {
-        return Err(partial(error, done));
-    }
-    for step in &steps {
-        if let Err(error) = make(step, servers.cluster, listener) {
-            return Err(partial(error, done));
+    let (boards, steps): (Vec<&Step>, Vec<&Step>) =
+        plan.changes().partition(|step| matches!(step.action, Action::Board));
+    let mut made = 0;
+    let result = check_rights(plan, &steps, servers.cluster)
+        .and_then(|()| make_all(&steps, servers.cluster, listener, &mut made))
+        .and_then(|()| import(plan, servers, &boards));
+    match result {
+        Ok(()) => {
+            boards.iter().for_each(|step| listener.done(step));
+            Ok(())
         }
+        Err(error) => {
+            let (done, open) = steps.split_at(made);
+            Err(Partial { error, done: done.to_vec(), open: [open, &boards].concat() })
+        }
+    }
+}
+
+/// One after the other; counts those that were made.
+fn make_all(
+    steps: &[&Step],
+    transport: &mut dyn Transport,
+    listener: &mut dyn Listener,
+    made: &mut usize,
+) -> Result<(), SetupError> {
+    for step in steps {
+        make(step, transport, listener)?;
         listener.done(step);
-        done.push(step);
+        *made += 1;
     }
-    if let Err(error) = import(plan, servers, &boards) {
-        return Err(partial(error, done));
-    }
-    boards.iter().for_each(|step| listener.done(step));
     Ok(())
 }
 

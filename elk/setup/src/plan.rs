@@ -113,6 +113,11 @@ impl Plan {
     pub fn changes(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.change != Change::Nothing)
     }
+
+    /// Whether a new key has to be kept.
+    pub fn makes_key(&self) -> bool {
+        self.changes().any(|step| matches!(step.action, Action::Key { .. }))
+    }
 }
 
 impl Step {

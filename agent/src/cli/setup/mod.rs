@@ -78,7 +78,7 @@ fn run(request: &Request, voice: &mut Voice) -> Result<io::Result<Exit>, Stop> {
         Task::Plan => Ok(voice.plan(&Plan::survey(&mut servers, &wish)?).map(|()| Exit::Done)),
         Task::Apply => {
             let plan = Plan::survey(&mut servers, &wish)?;
-            if let Some(key_file) = &mut key_file {
+            if let Some(key_file) = key_file.as_mut().filter(|_| plan.makes_key()) {
                 key_file.prepare()?;
             }
             Ok(make(&plan, &mut servers, voice, key_file))

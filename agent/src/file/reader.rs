@@ -2,12 +2,12 @@
 //!
 //! Nothing of an unfinished line is kept in memory between turns: it is read again from its first byte once a newline shows
 //! up behind it. Each read begins up to 1 KiB before the framed offset, and those bytes must be the ones read before;
-//! otherwise somebody has rewritten the file.
+//! otherwise somebody has rewritten the file. Of a text of which nothing was read yet the first line is compared instead.
 
 use crate::event::{FileMemory, LineEnd};
 use crate::file::identity::checksum;
 use crate::file::prefix::{PrefixHash, TAIL, tail_hash};
-use crate::file::source::{Compression, Source};
+use crate::file::source::{Compression, FirstLine, Source};
 use crate::file::table::compare::begins_with;
 use crate::file::tailed::Tailed;
 use crate::line::{Flow, Piece, frame, is_blank, without_carriage_return};
@@ -124,7 +124,7 @@ fn step(
     let framed = file.framed();
     let overlap = framed.min(TAIL) as usize;
     let count = source.read_at(buffer, framed - overlap as u64)?;
-    if count < overlap || (overlap > 0 && tail_hash(&buffer[..overlap]) != file.tail) {
+    if !goes_on(file, &buffer[..count], overlap) {
         return Ok(Step::End(TurnEnd::Overwritten));
     }
     let at_end = count < buffer.len();
@@ -157,6 +157,17 @@ fn step(
         }
         Flow::Continue if consumed == 0 => long_line(file, source, buffer, max_line, sink),
         Flow::Continue => Ok(Step::Advanced),
+    }
+}
+
+/// Whether what was read goes on with the text the file is known by: its first `overlap` bytes are those read last, or, where
+/// nothing was read yet, it begins with the known first line. The very bytes that become events are looked at: a file may
+/// be truncated and written again at any moment between two calls.
+fn goes_on(file: &Tailed, read: &[u8], overlap: usize) -> bool {
+    match (overlap, file.known()) {
+        (0, Some(known)) => known.first_line.matches(&FirstLine::of(read)),
+        (0, None) => true,
+        _ => read.get(..overlap).is_some_and(|before| tail_hash(before) == file.tail),
     }
 }
 

@@ -134,7 +134,9 @@ pub struct FirstLine {
 }
 
 impl FirstLine {
-    fn of(beginning: &[u8]) -> Self {
+    /// Of a text that begins so; more than [`FIRST_LINE_BYTES`] and a terminator need not be there.
+    pub(super) fn of(beginning: &[u8]) -> Self {
+        let beginning = &beginning[..beginning.len().min(FIRST_LINE_BYTES + 2)];
         let (line, ended) = match memchr::memchr(b'\n', beginning) {
             Some(end) => (crate::line::without_carriage_return(&beginning[..end]), true),
             None => (beginning, beginning.len() > FIRST_LINE_BYTES),

@@ -237,6 +237,26 @@ fn copy_of_a_truncated_file_is_not_shipped_again() {
     assert_eq!((world.repeats, world.lost()), (0, 0));
 }
 
+// F41: between the look that gave a file its identity and its first read, it was copied and truncated, and written again.
+// Read under that identity, the new text came once more from its own copy.
+#[test]
+fn a_text_is_never_read_under_the_identity_of_the_one_before_it() {
+    let mut world = World::new();
+    world.append("a.log", "1\n2\n");
+    world.table.observe(world.found(), &[], world.now);
+    world.copy_truncate("a.log", "a.log.1");
+    world.append("a.log", "3\n4\n");
+    world.read();
+    world.look();
+    world.copy_truncate("a.log", "a.log.2");
+    world.append("a.log", "5\n");
+    world.wait(12);
+    let mut texts = world.texts();
+    texts.sort_unstable();
+    assert_eq!(texts, ["1", "2", "3", "4", "5"]);
+    assert_eq!((world.repeats, world.lost()), (0, 0));
+}
+
 // F41: the copy is seen before the truncation.
 #[test]
 fn copy_waits_for_the_truncation() {

@@ -2,7 +2,9 @@
 
 pub mod document;
 pub mod ids;
+pub mod index;
 pub mod log;
 pub mod mapping;
 pub mod pattern;
+pub mod store;
 pub mod time;

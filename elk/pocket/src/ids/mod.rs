@@ -103,6 +103,11 @@ impl IdSet {
         };
     }
 
+    /// What memory says of a key; the runs are not asked.
+    pub fn recent(&self, key: DocKey) -> Option<State> {
+        self.recent.get(&key).copied()
+    }
+
     /// Whether the newest state of a key is still in memory only.
     pub fn is_recent(&self, key: DocKey) -> bool {
         self.recent.contains_key(&key)

@@ -95,6 +95,35 @@ pub fn replay<E: From<io::Error>>(
     Ok(result)
 }
 
+/// Reads the whole frames from position `from` on while the log is in use; mends nothing.
+pub fn read<E: From<io::Error>>(
+    folder: &Path,
+    from: u64,
+    mut apply: impl FnMut(Entry, u64) -> Result<(), E>,
+) -> Result<(), E> {
+    let positions = list(folder)?;
+    for (at, start) in positions.iter().enumerate() {
+        if positions.get(at + 1).is_some_and(|next| *next <= from) {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        File::open(path_of(folder, *start))?.read_to_end(&mut bytes)?;
+        read_frames(&Bytes::from(bytes), *start, |entry, position| {
+            if position > from { apply(entry, position) } else { Ok(()) }
+        })?;
+    }
+    Ok(())
+}
+
+/// Removes files whose frames all lie before `position`; never the newest.
+pub fn release(folder: &Path, position: u64) -> io::Result<()> {
+    let positions = list(folder)?;
+    for pair in positions.windows(2).filter(|pair| pair[1] <= position) {
+        fs::remove_file(path_of(folder, pair[0]))?;
+    }
+    Ok(())
+}
+
 /// Bytes up to the first frame that is not whole.
 fn read_frames<E>(
     bytes: &Bytes,

@@ -29,5 +29,5 @@ mod files;
 mod writer;
 
 pub use entry::{Entry, Operation, Record};
-pub use files::{Damage, Replay, replay};
+pub use files::{Damage, Replay, read, release, replay};
 pub use writer::{Failure, Log, Ticket};

@@ -5,6 +5,8 @@ use super::files::{self, HEADER};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
@@ -23,33 +25,38 @@ pub struct Failure(pub String);
 /// A frame handed over: resolves when it is durable, with the position after it.
 pub type Ticket = oneshot::Receiver<Result<u64, Failure>>;
 
-struct Job {
+struct Job<T> {
     body: Vec<u8>,
+    payload: Option<T>,
     done: oneshot::Sender<Result<u64, Failure>>,
 }
 
-/// The log, open for appending.
-pub struct Log {
-    queue: Option<SyncSender<Job>>,
+/// The log, open for appending. What is durable is handed on with its payload, in the order of the log.
+pub struct Log<T> {
+    queue: Option<SyncSender<Job<T>>>,
+    failures: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
-    folder: PathBuf,
 }
 
-impl Log {
-    /// Opens the log for frames from position `end` on (as [`super::replay`] found it).
-    pub fn open(folder: &Path, end: u64) -> io::Result<Self> {
+impl<T: Send + 'static> Log<T> {
+    /// Opens the log for frames from position `end` on (as [`super::replay`] found it). `hand_on` gets the payload of
+    /// every durable frame and the position after it; while it blocks, nothing more is written.
+    pub fn open(folder: &Path, end: u64, hand_on: impl FnMut(T, u64) + Send + 'static) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let appender = Appender::begin(folder, end)?;
         let (queue, jobs) = sync_channel(QUEUE);
-        let thread =
-            std::thread::Builder::new().name("log".to_owned()).spawn(move || run(appender, &jobs))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), folder: folder.to_owned() })
+        let failures = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&failures);
+        let thread = std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || run(appender, &jobs, hand_on, &counted))?;
+        Ok(Self { queue: Some(queue), failures, thread: Some(thread) })
     }
 
     /// Hands a frame over. An entry without records is a barrier: it is done when all before it is.
     ///
     /// Blocks while the queue is full.
-    pub fn append(&self, entry: &Entry) -> Ticket {
+    pub fn append(&self, entry: &Entry, payload: Option<T>) -> Ticket {
         let (done, ticket) = oneshot::channel();
         let mut body = Vec::new();
         if !entry.records.is_empty() {
@@ -59,24 +66,20 @@ impl Log {
         }
         if let Some(queue) = &self.queue {
             // A send fails only after the thread ended; the ticket then says so.
-            let _ = queue.send(Job { body, done });
+            let _ = queue.send(Job { body, payload, done });
         }
         ticket
     }
+}
 
-    /// Removes files whose frames all lie before `position`.
-    pub fn release(&self, position: u64) -> io::Result<()> {
-        let current = files::list(&self.folder)?;
-        let obsolete: Vec<u64> =
-            current.windows(2).filter(|pair| pair[1] <= position).map(|pair| pair[0]).collect();
-        for start in obsolete {
-            std::fs::remove_file(files::path_of(&self.folder, start))?;
-        }
-        Ok(())
+impl<T> Log<T> {
+    /// How often frames were given up.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::SeqCst)
     }
 }
 
-impl Drop for Log {
+impl<T> Drop for Log<T> {
     fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.take() {
@@ -91,7 +94,12 @@ fn seal(frame: &mut [u8]) {
     header[4..].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
 }
 
-fn run(mut appender: Appender, jobs: &Receiver<Job>) {
+fn run<T>(
+    mut appender: Appender,
+    jobs: &Receiver<Job<T>>,
+    mut hand_on: impl FnMut(T, u64),
+    failures: &AtomicU64,
+) {
     while let Ok(first) = jobs.recv() {
         let mut size = first.body.len();
         let mut group = vec![first];
@@ -101,10 +109,16 @@ fn run(mut appender: Appender, jobs: &Receiver<Job>) {
             group.push(job);
         }
         let outcome = appender.append(group.iter().map(|job| job.body.as_slice()));
+        let outcome = outcome.map_err(|error| Failure(error.to_string()));
+        failures.fetch_add(u64::from(outcome.is_err()), Ordering::SeqCst);
+        let mut position = appender.end - if outcome.is_ok() { size as u64 } else { 0 };
         for job in group {
+            position += job.body.len() as u64;
             // A requester that is gone has no use for the answer.
-            let _ =
-                job.done.send(outcome.as_ref().map(|end| *end).map_err(|error| Failure(error.to_string())));
+            let _ = job.done.send(outcome.clone());
+            if let (Ok(_), Some(payload)) = (&outcome, job.payload) {
+                hand_on(payload, position);
+            }
         }
         appender.roll();
     }
@@ -189,8 +203,10 @@ mod tests {
     }
 
     fn write(folder: &Path, end: u64, numbers: std::ops::Range<u64>) -> Vec<u64> {
-        let log = Log::open(folder, end).unwrap();
-        numbers.map(|number| log.append(&entry(number, 100)).blocking_recv().unwrap().unwrap()).collect()
+        let log = Log::open(folder, end, |(), _| ()).unwrap();
+        numbers
+            .map(|number| log.append(&entry(number, 100), None).blocking_recv().unwrap().unwrap())
+            .collect()
     }
 
     fn read(folder: &Path, from: u64) -> (Vec<u64>, Replay) {
@@ -255,8 +271,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = write(folder.path(), 0, 0..1)[0];
         let second = write(folder.path(), first, 1..2)[0];
-        let log = Log::open(folder.path(), second).unwrap();
-        log.release(first).unwrap();
+        let _log = Log::open(folder.path(), second, |(), _| ()).unwrap();
+        files::release(folder.path(), first).unwrap();
         assert_eq!(files::list(folder.path()).unwrap(), [first, second]);
     }
 }

@@ -2,8 +2,10 @@
 
 pub mod aggregation;
 pub mod document;
+pub mod http;
 pub mod ids;
 pub mod index;
+pub mod ingest;
 pub mod log;
 pub mod mapping;
 pub mod pattern;

@@ -65,7 +65,7 @@ struct Sent {
 
 impl Store {
     /// Carries out `actions`; the answers are in their order. Blocks until the log is durable.
-    pub fn bulk(&self, actions: Vec<Action>) -> Vec<ItemOutcome> {
+    pub fn bulk(&self, mut actions: Vec<Action>) -> Vec<ItemOutcome> {
         let mut outcomes: Vec<ItemOutcome> = actions
             .iter()
             .map(|action| ItemOutcome {
@@ -79,9 +79,10 @@ impl Store {
             outcomes.iter_mut().for_each(|outcome| outcome.result = Err(error.clone()));
             return outcomes;
         }
+        let done = self.run_pipelines(&mut actions, |name| self.default_pipeline(name), &mut outcomes);
         let failures = self.log.failures();
         let mut sent = Vec::new();
-        for (index, group) in self.group(&actions, &mut outcomes) {
+        for (index, group) in self.group(&actions, &done, &mut outcomes) {
             sent.extend(self.write_group(&index, group, &actions, &mut outcomes));
         }
         let repeats =
@@ -125,10 +126,15 @@ impl Store {
     }
 
     /// Places of items by the index they go to, in order of the first.
-    fn group(&self, actions: &[Action], outcomes: &mut [ItemOutcome]) -> Vec<(Arc<Index>, Vec<usize>)> {
+    fn group(
+        &self,
+        actions: &[Action],
+        done: &[bool],
+        outcomes: &mut [ItemOutcome],
+    ) -> Vec<(Arc<Index>, Vec<usize>)> {
         let mut targets: HashMap<(&str, Demand), Result<Arc<Index>, ApiError>> = HashMap::new();
         let mut groups: Vec<(Arc<Index>, Vec<usize>)> = Vec::new();
-        for (at, action) in actions.iter().enumerate() {
+        for (at, action) in actions.iter().enumerate().filter(|(at, _)| !done[*at]) {
             let demand = Demand { alias: action.require_alias, stream: action.require_data_stream };
             let target = targets
                 .entry((&action.index, demand))

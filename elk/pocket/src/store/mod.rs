@@ -18,18 +18,23 @@ mod index;
 
 mod indexer;
 
+mod lifecycle;
+
 mod names;
 
 mod open;
+
+mod pipelines;
 
 mod registry;
 
 mod streams;
 
-pub use action::{Action, Kind, parse_bulk};
+pub use action::{Action, Defaults, Kind, parse_bulk};
 pub use bulk::{ItemOutcome, Outcome};
 pub use error::ApiError;
 pub use index::{Index, IndexMeta};
+pub use lifecycle::parse_retention;
 pub use names::check_name;
 pub use open::{OpenError, Options};
 pub use registry::{DataStream, Registry};
@@ -49,6 +54,7 @@ pub struct Store {
     pub uuid: String,
     registry: Mutex<Registry>,
     indices: Arc<RwLock<BTreeMap<String, Arc<Index>>>>,
+    pipelines: RwLock<pipelines::Pipelines>,
     log: Log<Batch>,
     indexer: Indexer,
     options: Options,

@@ -76,6 +76,7 @@ impl Store {
         Ok(Self {
             folder: folder.to_owned(),
             uuid: registry.uuid.clone(),
+            pipelines: RwLock::new(super::pipelines::read_all(registry.pipelines.iter())),
             registry: Mutex::new(registry),
             indices: Arc::new(RwLock::new(by_name)),
             log,

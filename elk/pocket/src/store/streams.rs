@@ -58,6 +58,17 @@ impl Store {
         self.make_index(&mut registry, name, composed, None)
     }
 
+    /// The pipeline documents for `name` go through where they name none.
+    pub(super) fn default_pipeline(&self, name: &str) -> Option<String> {
+        let registry = self.registry();
+        let newest = registry.streams.get(name).and_then(|stream| stream.indices.last().cloned());
+        let setting = match self.index(newest.as_deref().unwrap_or(name)) {
+            Some(index) => index.meta.settings.get("index.default_pipeline").cloned(),
+            None => registry.templates.compose(name).settings.get("index.default_pipeline").cloned(),
+        };
+        setting?.as_str().map(str::to_owned)
+    }
+
     fn alias_target(
         &self,
         name: &str,

@@ -3,6 +3,7 @@
 //! `cargo bench -p pocket-elk --bench ingest -- EVENTS [FOLDER]`; the folder is kept where one is named.
 
 use bytes::Bytes;
+use pocket_elk::search::{Cache, Means, Request, Target, search};
 use pocket_elk::store::{Action, Kind, Options, Store};
 use serde_json::json;
 use std::fmt::Write;
@@ -56,6 +57,28 @@ fn main() {
         disk >> 20,
         disk as f64 / count as f64
     );
+    heavy_aggregation(&store);
+}
+
+/// terms × date_histogram × percentiles over everything, without and with what the segments remember.
+fn heavy_aggregation(store: &Store) {
+    let body = json!({"size": 0, "aggs": {"services": {"terms": {"field": "service.name"}, "aggs": {
+        "time": {"date_histogram": {"field": "@timestamp", "fixed_interval": "1m"}, "aggs": {
+            "latency": {"percentiles": {"field": "event.duration", "percents": [50, 95, 99]}}}}}}}});
+    let targets: Vec<Target> = store.indices().iter().map(|index| Target::of(index)).collect();
+    let request = Request::parse(&body).expect("a request");
+    let cache = Cache::new(32 << 20);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    for state in ["cold", "warm"] {
+        let (start, cpu) = (Instant::now(), cpu_seconds());
+        let means = Means { memory: 64 << 20, threads, cache: Some(&cache) };
+        search(&targets, &request, means).expect("an answer");
+        println!(
+            "heavy aggregation, {state}: {} ms, {:.2} CPU s",
+            start.elapsed().as_millis(),
+            cpu_seconds() - cpu
+        );
+    }
 }
 
 fn put_template(store: &Store) {

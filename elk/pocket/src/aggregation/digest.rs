@@ -8,13 +8,23 @@ const COMPRESSION: f64 = 200.0;
 /// A summary of numbers that answers percentiles.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Digest {
-    /// Means and weights, by mean.
-    centroids: Vec<(f64, f64)>,
+    /// By mean.
+    centroids: Vec<Centroid>,
     /// Values not yet among the centroids.
     fresh: Vec<f64>,
     min: f64,
     max: f64,
     total: f64,
+}
+
+/// Neighbouring values, taken together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Centroid {
+    mean: f64,
+    weight: f64,
+    /// All its values are the mean: nothing may be interpolated within it. Columns of few different values (status
+    /// codes, sizes) would else be answered with numbers far from every value.
+    pure: bool,
 }
 
 impl Digest {
@@ -60,34 +70,31 @@ impl Digest {
 
     /// Approximate bytes held.
     pub fn size(&self) -> usize {
-        self.centroids.capacity() * 16 + self.fresh.capacity() * 8
+        self.centroids.capacity() * 24 + self.fresh.capacity() * 8
     }
 
     fn compress(&mut self) {
         self.fresh.sort_unstable_by(f64::total_cmp);
-        let mut all: Vec<(f64, f64)> = std::mem::take(&mut self.centroids);
-        let sorted = all.is_sorted_by(|a, b| a.0 <= b.0);
-        all.extend(self.fresh.drain(..).map(|value| (value, 1.0)));
-        if sorted && all.len() > 1 {
-            // Two sorted runs: the stable sort finds them.
-            all.sort_by(|a, b| a.0.total_cmp(&b.0));
-        } else {
-            all.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        }
-        let total: f64 = all.iter().map(|centroid| centroid.1).sum();
-        let mut merged: Vec<(f64, f64)> = Vec::with_capacity(COMPRESSION as usize * 2);
+        let mut all: Vec<Centroid> = std::mem::take(&mut self.centroids);
+        all.extend(self.fresh.drain(..).map(|value| Centroid { mean: value, weight: 1.0, pure: true }));
+        // Mostly two sorted runs, which the stable sort finds.
+        all.sort_by(|a, b| a.mean.total_cmp(&b.mean));
+        let total: f64 = all.iter().map(|centroid| centroid.weight).sum();
+        let mut merged: Vec<Centroid> = Vec::with_capacity(COMPRESSION as usize * 2);
         let mut before = 0.0;
         let mut limit = weight_limit(0.0) * total;
-        for (mean, weight) in all {
+        for next in all {
             match merged.last_mut() {
-                Some(last) if last.1 + weight <= limit || last.0 == mean => {
-                    last.1 += weight;
-                    last.0 += (mean - last.0) * weight / last.1;
+                Some(last) if last.pure && next.pure && last.mean == next.mean => last.weight += next.weight,
+                Some(last) if last.weight + next.weight <= limit => {
+                    last.weight += next.weight;
+                    last.mean += (next.mean - last.mean) * next.weight / last.weight;
+                    last.pure = false;
                 }
                 _ => {
-                    before += merged.last().map_or(0.0, |last| last.1);
+                    before += merged.last().map_or(0.0, |last| last.weight);
                     limit = weight_limit(before / total) * total;
-                    merged.push((mean, weight));
+                    merged.push(next);
                 }
             }
         }
@@ -111,24 +118,30 @@ impl Digest {
         Some(whole.interpolate(share))
     }
 
-    /// Interpolates between the middles of centroids.
+    /// Interpolates between the middles of centroids; within a pure one there is nothing but its mean.
     fn interpolate(&self, share: f64) -> f64 {
         let target = share * self.total;
         let (mut before, mut left) = (0.0, (0.0, self.min));
-        for (mean, weight) in &self.centroids {
-            let middle = before + weight / 2.0;
-            if target <= middle {
-                let width = middle - left.0;
-                let part = if width > 0.0 { (target - left.0) / width } else { 0.0 };
-                return left.1 + (mean - left.1) * part;
+        for centroid in &self.centroids {
+            let half = if centroid.pure { 0.0 } else { centroid.weight / 2.0 };
+            let (start, end) = (before + half, before + centroid.weight - half);
+            if target < start {
+                return between(left, (start, centroid.mean), target);
             }
-            left = (middle, *mean);
-            before += weight;
+            if target <= end {
+                return centroid.mean;
+            }
+            left = (end, centroid.mean);
+            before += centroid.weight;
         }
-        let width = self.total - left.0;
-        let part = if width > 0.0 { (target - left.0) / width } else { 1.0 };
-        left.1 + (self.max - left.1) * part
+        between(left, (self.total, self.max), target)
     }
+}
+
+/// The height at `x` of the line through two points.
+fn between(left: (f64, f64), right: (f64, f64), x: f64) -> f64 {
+    let width = right.0 - left.0;
+    if width > 0.0 { left.1 + (right.1 - left.1) * (x - left.0) / width } else { right.1 }
 }
 
 fn weight_limit(share: f64) -> f64 {

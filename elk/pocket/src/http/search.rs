@@ -121,7 +121,7 @@ pub(super) fn many(app: &App, call: &Call, default: Option<&str>) -> Result<Repl
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.iter().all(u8::is_ascii_whitespace))
         .collect();
-    if lines.is_empty() || lines.len() % 2 != 0 {
+    if lines.is_empty() || !lines.len().is_multiple_of(2) {
         return Err(ApiError::new(
             400,
             "action_request_validation_exception",

@@ -165,10 +165,11 @@ impl Appender {
     /// file follows; its name says where the good frames ended.
     fn take_back(&mut self) {
         let cut = self.file.set_len(self.end - self.start).and_then(|()| self.file.sync_all());
-        if cut.is_ok() && self.end > self.start {
-            if let Ok(next) = Self::begin(&self.folder, self.end) {
-                *self = next;
-            }
+        if cut.is_ok()
+            && self.end > self.start
+            && let Ok(next) = Self::begin(&self.folder, self.end)
+        {
+            *self = next;
         }
     }
 

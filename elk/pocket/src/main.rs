@@ -8,7 +8,7 @@ use pocket_elk::store::{Options, Store};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// An embedded store with the HTTP dialect of Elasticsearch.
@@ -57,7 +57,13 @@ fn serve(arguments: &Serve) -> anyhow::Result<()> {
     let memory = arguments.memory << 20;
     let store = Store::open(&arguments.data, Options { memory, ..Options::default() })?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let app = Arc::new(App { store, cache: Cache::new(memory / 8), search_memory: memory / 4, threads });
+    let app = Arc::new(App {
+        store,
+        cache: Cache::new(memory / 8),
+        search_memory: memory / 4,
+        threads,
+        turn: Mutex::new(()),
+    });
     let options = ServerOptions {
         listen: arguments.listen,
         logins: logins(),

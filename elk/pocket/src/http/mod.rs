@@ -26,6 +26,7 @@ pub use server::{Server, ServerError, ServerOptions};
 
 use crate::search::Cache;
 use crate::store::Store;
+use std::sync::Mutex;
 
 /// What endpoints work on.
 pub struct App {
@@ -37,4 +38,6 @@ pub struct App {
     pub search_memory: usize,
     /// Threads of one search.
     pub threads: usize,
+    /// Held by the search that runs: each takes all cores, and memory is bounded for one.
+    pub turn: Mutex<()>,
 }

@@ -10,6 +10,7 @@ use crate::store::ApiError;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 use std::time::Instant;
 
 #[derive(Serialize)]
@@ -87,7 +88,9 @@ fn answer(
     let request = Request::parse(body)?;
     let targets = targets(app, expression, lenient.0, lenient.1)?;
     let means = Means { memory: app.search_memory, threads: app.threads, cache: Some(&app.cache) };
+    let turn = app.turn.lock().unwrap_or_else(PoisonError::into_inner);
     let answer = run(&targets, &request, means)?;
+    drop(turn);
     Ok(Whole {
         took: start.elapsed().as_millis() as u64,
         timed_out: false,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// What never changes about an index.
@@ -44,6 +45,7 @@ pub struct Index {
     pub gate: Mutex<u64>,
     /// The documents.
     pub shelf: Shelf,
+    removed: AtomicBool,
 }
 
 impl Index {
@@ -83,6 +85,7 @@ impl Index {
             ids,
             gate: Mutex::new(next),
             shelf,
+            removed: AtomicBool::new(false),
         })
     }
 
@@ -153,6 +156,16 @@ impl Index {
         };
         let Record { operation, key, id, sequence, version, source } = record;
         Pending { operation, document: Indexed { key, id, sequence, version, source, values } }
+    }
+
+    /// Notes that the index is being removed: what the log still holds for it is not indexed any more.
+    pub fn retire(&self) {
+        self.removed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the index was removed.
+    pub fn is_removed(&self) -> bool {
+        self.removed.load(Ordering::SeqCst)
     }
 
     /// Whether documents need `@timestamp`.

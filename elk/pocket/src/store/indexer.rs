@@ -128,6 +128,9 @@ impl<S: Source> Work<S> {
     fn add(&mut self, batch: Batch, position: u64) {
         let Batch { index, changes } = batch;
         self.position = position;
+        if index.is_removed() {
+            return;
+        }
         self.dirty.get_or_insert_with(Instant::now);
         let writer = self.writers.entry(index.meta.number).or_insert_with(|| Writer {
             index: Arc::clone(&index),
@@ -157,6 +160,7 @@ impl<S: Source> Work<S> {
 
     /// Commits every writer; a failed one is opened again and fed from the log at the next try.
     fn commit(&mut self) -> Result<(), String> {
+        self.writers.retain(|_, writer| !writer.index.is_removed());
         let mut failure = None;
         for writer in self.writers.values_mut().filter(|writer| writer.dirty) {
             match commit_one(&self.source, writer, self.position) {

@@ -62,8 +62,11 @@ impl Store {
     pub fn open(folder: &Path, options: Options) -> Result<Self, OpenError> {
         fs::create_dir_all(folder.join("indices")).map_err(failed("make", folder))?;
         let lock = take_lock(folder)?;
-        let registry = open_registry(folder)?;
-        let indices = open_indices(folder, &registry, options.writer_budget())?;
+        let mut registry = open_registry(folder)?;
+        let indices = open_indices(folder, options.writer_budget())?;
+        registry.adopt(indices.iter().map(|index| &index.meta));
+        let path = folder.join("registry.json");
+        registry.save(&path).map_err(failed("write", &path))?;
         let log_folder = folder.join("log");
         let end = bring_up(&log_folder, &folder.join("quarantine"), &indices)
             .map_err(failed("read the log in", &log_folder))?;
@@ -106,11 +109,7 @@ fn open_registry(folder: &Path) -> Result<Registry, OpenError> {
     let path = folder.join("registry.json");
     match Registry::load(&path) {
         Ok(Some(registry)) => Ok(registry),
-        Ok(None) => {
-            let registry = Registry { uuid: super::action::random_id(), ..Registry::default() };
-            registry.save(&path).map_err(failed("write", &path))?;
-            Ok(registry)
-        }
+        Ok(None) => Ok(Registry { uuid: super::action::random_id(), ..Registry::default() }),
         Err(error) if error.kind() == io::ErrorKind::Other => {
             let kept = quarantine(folder, &path).map_err(failed("put aside", &path))?;
             tracing::error!(kept_as = %kept.display(), %error, "the registry is damaged and was put aside; templates must be set up again, data streams are rebuilt from their indices");
@@ -120,11 +119,7 @@ fn open_registry(folder: &Path) -> Result<Registry, OpenError> {
     }
 }
 
-fn open_indices(
-    folder: &Path,
-    registry: &Registry,
-    budget: WriterBudget,
-) -> Result<Vec<Arc<Index>>, OpenError> {
+fn open_indices(folder: &Path, budget: WriterBudget) -> Result<Vec<Arc<Index>>, OpenError> {
     let parent = folder.join("indices");
     let mut indices = Vec::new();
     for entry in fs::read_dir(&parent).map_err(failed("read", &parent))? {
@@ -142,7 +137,6 @@ fn open_indices(
             }
         }
     }
-    let _ = registry;
     Ok(indices)
 }
 
@@ -188,4 +182,83 @@ fn bring_up(log_folder: &Path, quarantine: &Path, indices: &[Arc<Index>]) -> io:
     }
     // A log that lost its last files must not give positions out again that indices count as committed.
     Ok(replay.end.max(newest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Action, Defaults, parse_bulk};
+    use bytes::Bytes;
+    use serde_json::json;
+
+    fn store(folder: &Path) -> Store {
+        Store::open(folder, Options::default()).unwrap()
+    }
+
+    fn write(store: &Store, ids: std::ops::Range<u32>) {
+        let body: String = ids
+            .map(|id| format!("{{\"create\":{{\"_index\":\"logs-a-b\",\"_id\":\"{id}\"}}}}\n{{\"@timestamp\":\"2026-01-01\"}}\n"))
+            .collect();
+        let actions: Vec<Action> = parse_bulk(&Bytes::from(body), &Defaults::default()).unwrap();
+        assert!(store.bulk(actions).iter().all(|outcome| outcome.result.is_ok()));
+    }
+
+    fn put_template(store: &Store) {
+        let template = json!({"index_patterns": ["logs-*"], "data_stream": {}});
+        store.registry().templates.put_index("logs", serde_json::from_value(template).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn streams_are_rebuilt_without_the_registry() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = store(folder.path());
+        put_template(&first);
+        write(&first, 0..10);
+        first.roll_over("logs-a-b").unwrap();
+        write(&first, 10..15);
+        drop(first);
+        fs::write(folder.path().join("registry.json"), "broken").unwrap();
+        let second = store(folder.path());
+        let stream = second.registry().streams["logs-a-b"].clone();
+        assert_eq!((stream.generation, stream.indices.len()), (2, 2));
+        assert_eq!(second.indices().iter().map(|index| index.snapshot().count()).sum::<u64>(), 15);
+        assert!(folder.path().join("quarantine").read_dir().unwrap().count() == 1);
+        put_template(&second);
+        write(&second, 15..20);
+        second.roll_over("logs-a-b").unwrap();
+        assert_eq!(second.indices().len(), 3);
+    }
+
+    #[test]
+    fn a_damaged_index_is_put_aside_and_the_rest_is_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = store(folder.path());
+        put_template(&first);
+        write(&first, 0..10);
+        first.create_index("plain", &json!({})).unwrap();
+        let damaged = first
+            .indices()
+            .iter()
+            .find(|index| index.meta.name == "plain")
+            .unwrap()
+            .folder()
+            .join("index.json");
+        drop(first);
+        fs::write(damaged, "{}").unwrap();
+        let second = store(folder.path());
+        assert_eq!(second.indices().len(), 1);
+        assert_eq!(second.resolve("logs-a-b", false).unwrap()[0].snapshot().count(), 10);
+    }
+
+    #[test]
+    fn an_index_can_be_removed_while_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path());
+        put_template(&store);
+        write(&store, 0..100);
+        store.remove_stream("logs-a-b").unwrap();
+        write(&store, 0..5);
+        store.refresh().unwrap();
+        assert_eq!(store.resolve("logs-a-b", false).unwrap()[0].snapshot().count(), 5);
+    }
 }

@@ -1,5 +1,6 @@
 //! What the store knows beside documents, kept in one small file that is replaced whole.
 
+use super::index::IndexMeta;
 use crate::mapping::template::Templates;
 use crate::pattern::matches;
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,33 @@ impl Registry {
     /// Writes the file durably.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         replace_file(path, &serde_json::to_vec(self).map_err(io::Error::other)?)
+    }
+
+    /// Takes in what only the indices know: numbers that are used up, and backing indices their stream does not list,
+    /// after a stop between making an index and noting it here, or after the registry was lost.
+    pub(super) fn adopt<'a>(&mut self, indices: impl Iterator<Item = &'a IndexMeta>) {
+        let mut metas: Vec<&IndexMeta> = indices.collect();
+        metas.sort_by_key(|meta| meta.number);
+        for stream in self.streams.values_mut() {
+            stream.indices.retain(|name| metas.iter().any(|meta| meta.name == *name));
+        }
+        for meta in metas {
+            self.next_number = self.next_number.max(meta.number + 1);
+            let Some(stream) = &meta.stream else { continue };
+            let stream = self.streams.entry(stream.clone()).or_insert_with(|| DataStream {
+                generation: 0,
+                indices: Vec::new(),
+                template: String::new(),
+                lifecycle: Value::Null,
+                meta: Value::Null,
+            });
+            if !stream.indices.contains(&meta.name) {
+                stream.indices.push(meta.name.clone());
+            }
+            let generation = meta.name.rsplit('-').next().and_then(|digits| digits.parse().ok());
+            stream.generation = stream.generation.max(generation.unwrap_or(1));
+        }
+        self.streams.retain(|_, stream| !stream.indices.is_empty());
     }
 
     /// Names of indices that a name or pattern stands for: of the indices themselves, streams and aliases.

@@ -251,6 +251,7 @@ impl Store {
             !targets.is_empty()
         });
         self.save(registry)?;
+        index.retire();
         // The name goes first: a folder without it is swept away at the next start, whatever happens now.
         std::fs::remove_file(index.folder().join("index.json"))?;
         index.shelf.abandon_writer();

@@ -76,7 +76,7 @@ fn fill(events: &[Event]) -> Filled {
         let mut actions = Vec::new();
         for (place, event) in part.iter().enumerate() {
             let id = first + place;
-            if id % 7 == 0 {
+            if id.is_multiple_of(7) {
                 actions.push(action(Kind::Create, 10_000 + id, &event.json()));
                 actions.push(action(Kind::Delete, 10_000 + id, &Value::Null));
                 actions.push(action(Kind::Create, id, &json!({"@timestamp": 0, "level": "gone"})));
@@ -198,7 +198,7 @@ proptest! {
         prop_assert_eq!(&answer["hits"]["total"]["value"], &json!(matching.len()));
         let mut newest: Vec<i64> = matching.iter().map(|event| event.millis).collect();
         newest.sort_unstable_by(|a, b| b.cmp(a));
-        let hits: Vec<i64> = answer["hits"]["hits"].as_array().unwrap().iter().map(|hit| hit["sort"][0].as_i64().unwrap()).collect();
+        let hits: Vec<i64> = answer["hits"]["hits"].as_array().expect("a list").iter().map(|hit| hit["sort"][0].as_i64().expect("a number")).collect();
         prop_assert_eq!(hits, &newest[..newest.len().min(5)]);
         check_buckets(&answer["aggregations"], &matching)?;
     }
@@ -212,7 +212,7 @@ fn counted<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, u64> {
 }
 
 fn check_buckets(found: &Value, matching: &[&Event]) -> Result<(), TestCaseError> {
-    let buckets = |name: &str| found[name]["buckets"].as_array().unwrap().clone();
+    let buckets = |name: &str| found[name]["buckets"].as_array().expect("a list").clone();
     let levels = counted(matching.iter().map(|event| event.level.unwrap_or("none")));
     let expected: Vec<Value> = levels
         .iter()
@@ -239,7 +239,9 @@ fn check_buckets(found: &Value, matching: &[&Event]) -> Result<(), TestCaseError
     let hours = counted(matching.iter().map(|event| event.millis.div_euclid(3_600_000) * 3_600_000));
     let found_hours: Vec<(i64, u64)> = buckets("hours")
         .iter()
-        .map(|bucket| (bucket["key"].as_i64().unwrap(), bucket["doc_count"].as_u64().unwrap()))
+        .map(|bucket| {
+            (bucket["key"].as_i64().expect("a number"), bucket["doc_count"].as_u64().expect("a number"))
+        })
         .collect();
     prop_assert_eq!(found_hours, hours.into_iter().collect::<Vec<_>>());
     let numbers: Vec<i64> = matching.iter().flat_map(|event| event.numbers.iter().copied()).collect();

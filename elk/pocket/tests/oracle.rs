@@ -178,7 +178,7 @@ fn ask() -> impl Strategy<Value = Ask> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
     fn answers_are_those_of_a_naive_reading(events in events(), ask in ask()) {
         let filled = fill(&events);

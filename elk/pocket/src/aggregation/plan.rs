@@ -5,6 +5,7 @@ use crate::mapping::Mapping;
 use crate::query::{Query, parse as parse_query};
 use crate::store::ApiError;
 use crate::time::calendar::{TimeZone, Unit};
+use crate::time::duration_millis;
 use crate::time::format::DateFormat;
 use serde_json::{Map, Value};
 
@@ -460,7 +461,7 @@ fn date_histogram(name: &str, value: &Value, mappings: &[&Mapping]) -> Result<Ag
         return Err(ApiError::unsupported(&format!("[order] in aggregation [{name}]")));
     }
     let interval = match (parameters.text("fixed_interval"), parameters.text("calendar_interval")) {
-        (Some(text), None) => Interval::Fixed(fixed_millis(&text).ok_or_else(|| {
+        (Some(text), None) => Interval::Fixed(duration_millis(&text).ok_or_else(|| {
             ApiError::illegal(format!(
                 "failed to parse setting [date_histogram.fixed_interval] with value [{text}] as a time value"
             ))
@@ -548,24 +549,10 @@ fn date_bounds(
     Ok((min, max))
 }
 
-fn fixed_millis(text: &str) -> Option<i64> {
-    let split = text.find(|c: char| !c.is_ascii_digit())?;
-    let count: i64 = text[..split].parse().ok()?;
-    let unit = match &text[split..] {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    count.checked_mul(unit).filter(|millis| *millis > 0)
-}
-
 fn signed_millis(text: &str) -> Option<i64> {
     match text.strip_prefix('-') {
-        Some(rest) => fixed_millis(rest).map(|millis| -millis),
-        None => fixed_millis(text.strip_prefix('+').unwrap_or(text)),
+        Some(rest) => duration_millis(rest).map(|millis| -millis),
+        None => duration_millis(text.strip_prefix('+').unwrap_or(text)),
     }
 }
 

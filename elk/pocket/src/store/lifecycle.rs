@@ -1,7 +1,7 @@
 //! Rollover and retention, executed.
 
 use super::{ApiError, Store};
-use crate::time::now_millis;
+use crate::time::{duration_millis, now_millis};
 use serde_json::Value;
 
 /// A backing index older than this is rolled over, so that retention by age has something to remove.
@@ -11,21 +11,7 @@ const ROLL_BYTES: u64 = 10 << 30;
 
 /// Milliseconds of a retention like `7d`.
 pub fn parse_retention(value: &Value) -> Result<i64, ApiError> {
-    let text = value.as_str().unwrap_or_default();
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let unit = match &text[split..] {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => 0,
-    };
-    let millis = text[..split]
-        .parse::<i64>()
-        .ok()
-        .and_then(|count| count.checked_mul(unit))
-        .filter(|millis| *millis > 0);
+    let millis = value.as_str().and_then(duration_millis);
     millis.ok_or_else(|| {
         ApiError::illegal(format!(
             "failed to parse setting [data_retention] with value [{value}] as a time value"

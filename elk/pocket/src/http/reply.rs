@@ -1,0 +1,43 @@
+//! An answer.
+
+use crate::store::ApiError;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// Status, type and body.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) kind: &'static str,
+    pub(super) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(body) => Self { status, kind: "application/json", body },
+            Err(error) => Self::error(&ApiError::internal(error.to_string())),
+        }
+    }
+
+    pub(super) fn ok(body: &Value) -> Self {
+        Self::json(200, body)
+    }
+
+    pub(super) fn acknowledged() -> Self {
+        Self::ok(&json!({"acknowledged": true}))
+    }
+
+    pub(super) fn text(body: String) -> Self {
+        Self { status: 200, kind: "text/plain; charset=UTF-8", body: body.into_bytes() }
+    }
+
+    pub(super) fn error(error: &ApiError) -> Self {
+        Self::json(error.status, &error.answer())
+    }
+}
+
+impl From<Result<Reply, ApiError>> for Reply {
+    fn from(outcome: Result<Reply, ApiError>) -> Self {
+        outcome.unwrap_or_else(|error| Self::error(&error))
+    }
+}

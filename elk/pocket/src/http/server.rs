@@ -1,0 +1,277 @@
+//! The listener: connections, limits, log-in, compression.
+
+use super::App;
+use super::call::Call;
+use super::reply::Reply;
+use super::route::answer;
+use crate::store::ApiError;
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
+};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How the listener guards itself.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Where to listen; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// What every request must bring in `Authorization`: a whole header value, several are possible.
+    pub logins: Vec<String>,
+    /// Largest body, after inflating, in bytes.
+    pub body_max: usize,
+    /// Bytes of bodies in work at once; more wait for none but get 429.
+    pub bodies_max: usize,
+}
+
+/// Why there is no listener.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The address cannot be taken.
+    #[error("could not listen on {address}; stop what has it, or name another address")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// Everyone could write.
+    #[error(
+        "listening on {0} would let everyone in: set POCKET_ELK_API_KEY or POCKET_ELK_PASSWORD, or listen on 127.0.0.1"
+    )]
+    Open(SocketAddr),
+}
+
+/// A listener bound to its address.
+pub struct Server {
+    listener: TcpListener,
+    gate: Arc<Gate>,
+}
+
+struct Gate {
+    app: Arc<App>,
+    options: ServerOptions,
+    local: bool,
+    room: Arc<Semaphore>,
+}
+
+/// Connections at once.
+const CONNECTIONS: usize = 256;
+/// A client that takes longer for its head, or a piece of its body, is cut off.
+const SLOW: Duration = Duration::from_secs(30);
+/// Semaphores count in KiB.
+const UNIT: usize = 1 << 10;
+
+impl Server {
+    /// Binds the listener.
+    pub async fn bind(app: Arc<App>, options: ServerOptions) -> Result<Self, ServerError> {
+        let address = options.listen;
+        if !address.ip().is_loopback() && options.logins.is_empty() {
+            return Err(ServerError::Open(address));
+        }
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| ServerError::Bind { address, source })?;
+        let room = Arc::new(Semaphore::new(options.bodies_max / UNIT));
+        let gate = Gate { app, local: address.ip().is_loopback(), options, room };
+        Ok(Self { listener, gate: Arc::new(gate) })
+    }
+
+    /// The address it listens on.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop` resolves; requests being answered then are finished within two seconds.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let connections = Arc::new(Semaphore::new(CONNECTIONS));
+        tokio::pin!(stop);
+        loop {
+            let permit = Arc::clone(&connections).acquire_owned();
+            let accepted = tokio::select! {
+                () = &mut stop => break,
+                accepted = async { (permit.await, self.listener.accept().await) } => accepted,
+            };
+            match accepted {
+                (Ok(permit), Ok((stream, _))) => {
+                    drop(tokio::spawn(serve(stream, Arc::clone(&self.gate), permit)))
+                }
+                // Out of descriptors: give connections time to end.
+                (_, Err(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+                (Err(_), Ok(_)) => break,
+            }
+        }
+        drop(self.listener);
+        let drained = connections.acquire_many(CONNECTIONS as u32);
+        let _ = tokio::time::timeout(Duration::from_secs(2), drained).await;
+    }
+}
+
+async fn serve(stream: TcpStream, gate: Arc<Gate>, _permit: OwnedSemaphorePermit) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let gate = Arc::clone(&gate);
+        async move { Ok::<_, Infallible>(respond(&gate, request).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(SLOW).max_headers(64).max_buf_size(64 << 10);
+    // What goes wrong on a connection is the client's to see.
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn respond(gate: &Arc<Gate>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let opaque = request.headers().get("x-opaque-id").cloned();
+    let head = request.method() == hyper::Method::HEAD;
+    let reply = match accept(gate, request).await {
+        Ok(reply) => reply,
+        Err(refusal) => refusal,
+    };
+    let mut response = Response::new(Full::new(if head { Bytes::new() } else { Bytes::from(reply.body) }));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.kind));
+    headers.insert(HeaderName::from_static("x-elastic-product"), HeaderValue::from_static("Elasticsearch"));
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    if let Some(opaque) = opaque {
+        headers.insert(HeaderName::from_static("x-opaque-id"), opaque);
+    }
+    response
+}
+
+async fn accept(gate: &Arc<Gate>, request: Request<Incoming>) -> Result<Reply, Reply> {
+    gate.admit(&request).map_err(|error| Reply::error(&error))?;
+    let (parts, body) = request.into_parts();
+    let (body, _room) = gate.read(&parts.headers, body).await?;
+    let call = Call::new(parts.method, &parts.uri, body);
+    let app = Arc::clone(&gate.app);
+    let answered = tokio::task::spawn_blocking(move || answer(&app, &call)).await;
+    answered.map_err(|_| {
+        Reply::error(&ApiError::internal("the request broke a rule of the store; please report it"))
+    })
+}
+
+impl Gate {
+    fn admit(&self, request: &Request<Incoming>) -> Result<(), ApiError> {
+        if self.local && !names_loopback(request.headers()) {
+            return Err(ApiError::new(403, "security_exception", "this address answers for localhost only"));
+        }
+        let given = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        let known = |login: &String| given.is_some_and(|given| same_bytes(given, login.as_bytes()));
+        if self.options.logins.is_empty() || self.options.logins.iter().any(known) {
+            return Ok(());
+        }
+        let reason = match given {
+            Some(_) => "unable to authenticate with provided credentials and anonymous access is not allowed for this request".to_owned(),
+            None => format!("missing authentication credentials for REST request [{}]", request.uri().path()),
+        };
+        Err(ApiError::new(401, "security_exception", reason))
+    }
+
+    /// Reads and inflates a body within its bounds; the permit holds its room.
+    async fn read(
+        &self,
+        headers: &HeaderMap,
+        body: Incoming,
+    ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Reply> {
+        let announced = body.size_hint().lower() as usize;
+        let too_large = || Reply { status: 413, kind: "application/json", body: Vec::new() };
+        if announced > self.options.body_max {
+            return Err(too_large());
+        }
+        let mut room = self.take_room(announced.max(UNIT))?;
+        let raw = self.read_raw(body, &mut room).await?;
+        let plain = match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+            None | Some(b"identity") => raw,
+            Some(b"gzip") => {
+                // Log lines shrink by five to fifteen; what is beyond waits for no room but is refused.
+                let inflated = inflate(&raw, self.options.body_max).map_err(|error| match error {
+                    Inflate::TooLarge => too_large(),
+                    Inflate::Broken(reason) => {
+                        Reply::error(&ApiError::illegal(format!("the gzip body is broken: {reason}")))
+                    }
+                })?;
+                room.merge(self.take_room(inflated.len())?);
+                inflated
+            }
+            Some(_) => {
+                return Err(Reply::error(&ApiError::new(
+                    415,
+                    "media_type_header_exception",
+                    "Content-Encoding must be gzip or identity",
+                )));
+            }
+        };
+        Ok((plain, Some(room)))
+    }
+
+    async fn read_raw(&self, mut body: Incoming, room: &mut OwnedSemaphorePermit) -> Result<Bytes, Reply> {
+        let mut whole = BytesMut::new();
+        let mut held = room.num_permits() * UNIT;
+        loop {
+            let frame = tokio::time::timeout(SLOW, body.frame()).await;
+            let frame = frame.map_err(|_| {
+                Reply::error(&ApiError::new(408, "timeout_exception", "the body came too slowly"))
+            })?;
+            let Some(frame) = frame else { return Ok(whole.freeze()) };
+            let frame = frame.map_err(|error| Reply::error(&ApiError::illegal(error.to_string())))?;
+            let Some(piece) = frame.data_ref() else { continue };
+            if whole.len() + piece.len() > self.options.body_max {
+                return Err(Reply { status: 413, kind: "application/json", body: Vec::new() });
+            }
+            whole.extend_from_slice(piece);
+            if whole.len() > held {
+                room.merge(self.take_room(whole.len() - held)?);
+                held = room.num_permits() * UNIT;
+            }
+        }
+    }
+
+    fn take_room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Reply> {
+        let wanted = bytes.div_ceil(UNIT) as u32;
+        Arc::clone(&self.room).try_acquire_many_owned(wanted).map_err(|_| {
+            let reason = format!("rejected execution of coordinating operation [coordinating_operation_bytes={bytes}, max_coordinating_bytes={}]", self.options.bodies_max);
+            Reply::error(&ApiError::new(429, "es_rejected_execution_exception", reason))
+        })
+    }
+}
+
+enum Inflate {
+    TooLarge,
+    Broken(String),
+}
+
+fn inflate(raw: &[u8], most: usize) -> Result<Bytes, Inflate> {
+    let mut plain = Vec::with_capacity((raw.len() * 8).min(most));
+    let mut decoder = flate2::read::MultiGzDecoder::new(raw).take(most as u64 + 1);
+    decoder.read_to_end(&mut plain).map_err(|error| Inflate::Broken(error.to_string()))?;
+    if plain.len() > most { Err(Inflate::TooLarge) } else { Ok(Bytes::from(plain)) }
+}
+
+/// A page in a browser can reach this port under a name of its own, but cannot hide that name.
+fn names_loopback(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return true };
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+/// Equality in a time that depends on the lengths only.
+fn same_bytes(given: &[u8], expected: &[u8]) -> bool {
+    let difference =
+        given.iter().zip(expected).fold(given.len() ^ expected.len(), |sum, (a, b)| sum | usize::from(a ^ b));
+    std::hint::black_box(difference) == 0 && !expected.is_empty()
+}

@@ -1,0 +1,22 @@
+//! Queries: read from Elasticsearch's query DSL ([`Query`]), bound to the fields of an index ([`Bound`]), and evaluated
+//! segment by segment to sets of documents ([`Docs`]).
+//!
+//! A bound query is simplified for every segment first: a range that covers all values of the segment is "all", one
+//! beside them "none". So a query with a moving time range is the *same* query for most segments, and what was computed
+//! for it can be kept with them.
+
+mod bind;
+
+mod docs;
+
+mod dsl;
+
+mod evaluate;
+
+mod lucene;
+
+pub(crate) use bind::text_of;
+pub use bind::{Bound, KeywordTest, Scope, bind};
+pub use docs::Docs;
+pub use dsl::{Query, Range, parse};
+pub use evaluate::{evaluate, simplify};

@@ -1,0 +1,300 @@
+//! A search over the segments of several indices.
+
+use super::cache::{Cache, Found};
+use super::fetch::{Hit, fetch};
+use super::request::{Request, TrackTotal};
+use super::sort::{SortKey, Sorter, Sorting, TopHit};
+use crate::aggregation::{self, Allowance, Collection, Partial, Plan};
+use crate::index::{Segment, Snapshot};
+use crate::mapping::{Kind, Mapping};
+use crate::query::{Bound, Docs, Query, Scope, bind, evaluate, simplify};
+use crate::store::{ApiError, Index};
+use crate::time::now_millis;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// An index as it was when the search began.
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// Its fields.
+    pub mapping: Arc<Mapping>,
+    /// Its documents.
+    pub snapshot: Arc<Snapshot>,
+}
+
+impl Target {
+    /// The present state of an index.
+    pub fn of(index: &Index) -> Self {
+        // The snapshot first: the mapping then knows every field it has.
+        let snapshot = index.snapshot();
+        Self { name: index.meta.name.clone(), mapping: index.mapping(), snapshot }
+    }
+}
+
+/// What a search found.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    /// The documents.
+    pub hits: Hits,
+    /// The aggregations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aggregations: Option<Value>,
+}
+
+/// Documents found.
+#[derive(Debug, Serialize)]
+pub struct Hits {
+    /// How many there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<Value>,
+    /// Always null: nothing is ranked.
+    pub max_score: Option<f64>,
+    /// The first ones.
+    pub hits: Vec<Hit>,
+}
+
+/// One index, bound.
+struct BoundIndex<'a> {
+    target: &'a Target,
+    scope: Scope<'a>,
+    query: Bound,
+    sorting: Sorting,
+    after: Option<Vec<SortKey>>,
+}
+
+/// How a search uses the machine.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// Memory for aggregations, in bytes.
+    pub memory: usize,
+    /// Threads.
+    pub threads: usize,
+    /// Earlier answers of segments.
+    pub cache: Option<&'a Cache>,
+}
+
+/// Runs a search.
+pub fn search(targets: &[Target], request: &Request, means: Means<'_>) -> Result<Answer, ApiError> {
+    let now_millis = now_millis();
+    let mappings: Vec<&Mapping> = targets.iter().map(|target| &*target.mapping).collect();
+    let plan = request
+        .aggregations
+        .as_ref()
+        .map_or(Ok(Plan::default()), |aggs| aggregation::parse(aggs, &mappings))?;
+    let bound: Vec<BoundIndex<'_>> = targets
+        .iter()
+        .map(|target| {
+            let scope = Scope { mapping: &target.mapping, index: &target.name, now_millis };
+            let sorting = Sorter::of(request.sort.as_ref(), &scope)?;
+            let after = request.search_after.as_ref().map(|values| sorting.after(values)).transpose()?;
+            Ok(BoundIndex { target, query: bind(&request.query, &scope)?, scope, sorting, after })
+        })
+        .collect::<Result<_, ApiError>>()?;
+    let work = Work { request, plan: &plan, plan_text: cache_text(&plan), means, indices: &bound };
+    let found = work.run()?;
+    let mut top = found.hits;
+    top.sort_unstable();
+    let first: Vec<TopHit> = top.into_iter().skip(request.from).take(request.size).collect();
+    let hits = fetch(&first, &work.places(), request)?;
+    let aggregations = match &request.aggregations {
+        None => None,
+        Some(_) => Some(aggregation::finish(&plan, found.partials, &work)?),
+    };
+    Ok(Answer {
+        hits: Hits { total: show_total(request.track_total, found.count), max_score: None, hits },
+        aggregations,
+    })
+}
+
+/// How many documents match.
+pub fn count(targets: &[Target], query: &Query) -> Result<u64, ApiError> {
+    let mut total = 0;
+    for target in targets {
+        let scope = Scope { mapping: &target.mapping, index: &target.name, now_millis: now_millis() };
+        let query = bind(query, &scope)?;
+        for segment in &target.snapshot.segments {
+            let docs = evaluate(&simplify(&query, segment)?, segment)?;
+            total += alive(docs, segment).count(segment.max_doc());
+        }
+    }
+    Ok(total)
+}
+
+fn show_total(track: TrackTotal, count: u64) -> Option<Value> {
+    match track {
+        TrackTotal::No => None,
+        TrackTotal::UpTo(limit) if count > limit => Some(json!({"value": limit, "relation": "gte"})),
+        _ => Some(json!({"value": count, "relation": "eq"})),
+    }
+}
+
+/// Documents that are not deleted.
+fn alive(docs: Docs, segment: &Segment) -> Docs {
+    match segment.reader.alive_bitset() {
+        None => docs,
+        Some(_) if docs == Docs::None => docs,
+        Some(alive) => docs.and(Docs::of(segment.max_doc(), alive.iter_alive())),
+    }
+}
+
+/// The plan as text where its result depends on nothing but segment and query; `None` where it does.
+fn cache_text(plan: &Plan) -> Option<String> {
+    if plan.has_top_hits() {
+        return None;
+    }
+    let text = format!("{:?}", plan.without_bounds());
+    (!text.contains("now")).then_some(text)
+}
+
+/// Segments with fewer documents are not worth an entry.
+const CACHED_DOCS_MIN: u32 = 5_000;
+
+struct Work<'a> {
+    request: &'a Request,
+    plan: &'a Plan,
+    plan_text: Option<String>,
+    means: Means<'a>,
+    indices: &'a [BoundIndex<'a>],
+}
+
+#[derive(Default)]
+struct Sum {
+    count: u64,
+    partials: Vec<Partial>,
+    hits: Vec<TopHit>,
+}
+
+impl Work<'_> {
+    fn places(&self) -> Vec<(&Target, &Sorting, &Scope<'_>)> {
+        self.indices.iter().map(|index| (index.target, &index.sorting, &index.scope)).collect()
+    }
+
+    /// Segments are taken by whichever thread is free; results are laid together as they come.
+    fn run(&self) -> Result<Sum, ApiError> {
+        let jobs: Vec<(u32, u32)> = self
+            .indices
+            .iter()
+            .enumerate()
+            .flat_map(|(at, index)| {
+                (0..index.target.snapshot.segments.len()).map(move |segment| (at as u32, segment as u32))
+            })
+            .collect();
+        let empty = self.plan.parts.iter().map(|(_, aggregation, _)| Partial::empty(aggregation)).collect();
+        let sum = Mutex::new(Ok(Sum { partials: empty, ..Sum::default() }));
+        let next = AtomicUsize::new(0);
+        let take = || {
+            while let Some(place) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let outcome = self.segment(*place);
+                let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+                let laid = match &mut *sum {
+                    Ok(sum) => outcome.and_then(|found| self.lay(sum, found)),
+                    Err(_) => return,
+                };
+                if let Err(error) = laid {
+                    *sum = Err(error);
+                    return;
+                }
+            }
+        };
+        let threads = self.means.threads.min(jobs.len()).max(1);
+        std::thread::scope(|scope| {
+            (1..threads).for_each(|_| drop(scope.spawn(take)));
+            take();
+        });
+        sum.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lay(&self, sum: &mut Sum, found: Sum) -> Result<(), ApiError> {
+        sum.count += found.count;
+        for ((mine, theirs), (_, aggregation, inner)) in
+            sum.partials.iter_mut().zip(found.partials).zip(&self.plan.parts)
+        {
+            mine.merge(theirs, inner, aggregation);
+        }
+        let wanted = self.request.from + self.request.size;
+        sum.hits.extend(found.hits);
+        if sum.hits.len() > wanted * 2 {
+            sum.hits.sort_unstable();
+            sum.hits.truncate(wanted);
+        }
+        Allowance { bytes: self.means.memory }.check(sum.partials.iter().map(Partial::size).sum())
+    }
+
+    fn segment(&self, place: (u32, u32)) -> Result<Sum, ApiError> {
+        let index = &self.indices[place.0 as usize];
+        let segment = &index.target.snapshot.segments[place.1 as usize];
+        let query = simplify(&index.query, segment)?;
+        let wanted = self.request.from + self.request.size;
+        let key = self.cache_key(&query, segment).filter(|_| wanted == 0);
+        if let (Some(key), Some(cache)) = (key, self.means.cache)
+            && let Some(found) = cache.get(key)
+        {
+            return Ok(Sum { count: found.count, partials: found.partials.clone(), hits: Vec::new() });
+        }
+        let docs = alive(evaluate(&query, segment)?, segment);
+        let count = docs.count(segment.max_doc());
+        let on = Collection {
+            segment,
+            place,
+            scope: index.scope,
+            allowance: Allowance { bytes: self.means.memory },
+        };
+        let partials = aggregation::collect(self.plan, &docs, &on)?;
+        let hits =
+            if wanted > 0 { self.first_hits(index, segment, &docs, place, wanted)? } else { Vec::new() };
+        if let (Some(key), Some(cache)) = (key, self.means.cache) {
+            cache.put(key, Arc::new(Found { count, partials: partials.clone() }));
+        }
+        Ok(Sum { count, partials, hits })
+    }
+
+    fn cache_key(&self, query: &Bound, segment: &Segment) -> Option<u128> {
+        let plan = self.plan_text.as_ref().filter(|_| segment.max_doc() >= CACHED_DOCS_MIN)?;
+        Some(xxh3_128(format!("{:?}\0{query:?}\0{plan}", segment.identity).as_bytes()))
+    }
+
+    fn first_hits(
+        &self,
+        index: &BoundIndex<'_>,
+        segment: &Segment,
+        docs: &Docs,
+        place: (u32, u32),
+        wanted: usize,
+    ) -> Result<Vec<TopHit>, ApiError> {
+        let sorter = index.sorting.on_after(segment, index.after.as_deref())?;
+        let mut hits = Vec::new();
+        docs.for_each_block(segment.max_doc(), 1_024, |block| {
+            block.iter().try_for_each(|doc| sorter.offer(&mut hits, wanted, *doc, place))
+        })?;
+        sorter.settle(&mut hits, wanted)?;
+        Ok(hits)
+    }
+}
+
+impl aggregation::Show for Work<'_> {
+    fn kind(&self, field: &str) -> Option<Kind> {
+        self.indices.iter().find_map(|index| Some(index.target.mapping.field(field)?.kind.clone()))
+    }
+
+    fn hits(&self, hits: &[TopHit], total: u64, body: &Value) -> Result<Value, ApiError> {
+        let request = Request::parse(body)?;
+        let sortings: Vec<Sorting> = self
+            .indices
+            .iter()
+            .map(|index| Sorter::of(request.sort.as_ref(), &index.scope))
+            .collect::<Result<_, _>>()?;
+        let places: Vec<_> = self
+            .indices
+            .iter()
+            .zip(&sortings)
+            .map(|(index, sorting)| (index.target, sorting, &index.scope))
+            .collect();
+        let hits = fetch(hits, &places, &request)?;
+        let shown = serde_json::to_value(hits).map_err(|error| ApiError::internal(error.to_string()))?;
+        Ok(json!({"hits": {"total": {"value": total, "relation": "eq"}, "max_score": null, "hits": shown}}))
+    }
+}

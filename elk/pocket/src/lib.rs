@@ -13,3 +13,4 @@ pub mod query;
 pub mod search;
 pub mod store;
 pub mod time;
+pub mod view;

@@ -5,7 +5,8 @@ use clap::{Parser, Subcommand};
 use pocket_elk::http::{App, Server, ServerOptions};
 use pocket_elk::search::Cache;
 use pocket_elk::store::{Options, Store};
-use std::net::SocketAddr;
+use pocket_elk::view::{Source, View, ViewOptions};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -33,6 +34,12 @@ struct Serve {
     /// Where to listen. Beyond loopback POCKET_ELK_API_KEY or POCKET_ELK_USERNAME and POCKET_ELK_PASSWORD must be set.
     #[arg(long, default_value = "127.0.0.1:9200")]
     listen: SocketAddr,
+    /// Port of the Logs page; 0 takes a free one.
+    #[arg(long, default_value_t = 5601)]
+    view_port: u16,
+    /// Address of the Logs page. Beyond loopback it asks for the same log-in.
+    #[arg(long, default_value = "127.0.0.1")]
+    view_listen: IpAddr,
     /// Anonymous memory to stay within, in MiB.
     #[arg(long, default_value_t = 256)]
     memory: usize,
@@ -76,12 +83,20 @@ fn serve(arguments: &Serve) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("could not start the runtime")?;
+    let view = ViewOptions {
+        listen: SocketAddr::new(arguments.view_listen, arguments.view_port),
+        logins: options.logins.clone(),
+    };
     let disk = arguments.disk.map(|mebibytes| mebibytes << 20);
     runtime.block_on(async {
         let server = Server::bind(Arc::clone(&app), options).await?;
+        let view = View::bind(Source::pocket(Arc::clone(&app)), view).await?;
         println!("http://{}", server.address()?);
+        println!("http://{}", view.address()?);
         tokio::spawn(keep_house(Arc::clone(&app), disk));
+        let page = tokio::spawn(view.run(std::future::pending()));
         server.run(stop_signal()?).await;
+        page.abort();
         anyhow::Ok(())
     })?;
     runtime.shutdown_timeout(Duration::from_secs(5));

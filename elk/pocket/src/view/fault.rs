@@ -1,0 +1,83 @@
+//! What the page shows when there is no answer.
+
+use crate::store::ApiError;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use dashboards::kql::SyntaxError;
+use dashboards::lens::TimeError;
+use serde_json::{Value, json};
+
+const NO_TEMPLATE: &str = "levels and services were stored as running text, since the index was made without a template; \
+    run `blueox setup --elasticsearch URL` and remove that index, or begin a new one with `POST /STREAM/_rollover`";
+
+/// A request that got no answer.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The search text is no KQL; the text and where it stops making sense.
+    Query(String, SyntaxError),
+    /// The time range cannot be read.
+    Time(TimeError),
+    /// The request names something that cannot be.
+    Parameter(String),
+    /// There is no such line.
+    Gone,
+    /// The store refused.
+    Store(ApiError),
+}
+
+impl From<ApiError> for Fault {
+    fn from(error: ApiError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<TimeError> for Fault {
+    fn from(error: TimeError) -> Self {
+        Self::Time(error)
+    }
+}
+
+impl Fault {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Query(..) | Self::Time(_) | Self::Parameter(_) => StatusCode::BAD_REQUEST,
+            Self::Gone => StatusCode::NOT_FOUND,
+            Self::Store(error) => {
+                StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    fn body(&self) -> Value {
+        match self {
+            // Texts in a browser are counted in UTF-16.
+            Self::Query(text, error) => json!({
+                "kind": "query",
+                "reason": error.to_string(),
+                "position": text.get(..error.position).unwrap_or_default().encode_utf16().count(),
+            }),
+            Self::Time(error) => json!({"kind": "time", "reason": error.to_string()}),
+            Self::Parameter(reason) => json!({"kind": "request", "reason": reason}),
+            Self::Gone => json!({
+                "kind": "gone",
+                "reason": "this line is not stored any more; retention may have removed it",
+            }),
+            Self::Store(error) if error.reason.starts_with("Fielddata is disabled") => {
+                json!({"kind": "store", "reason": NO_TEMPLATE})
+            }
+            Self::Store(error) => json!({"kind": "store", "reason": error.reason}),
+        }
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        answer(self.status(), &json!({"error": self.body()}))
+    }
+}
+
+/// A JSON answer.
+pub(super) fn answer(status: StatusCode, body: &Value) -> Response {
+    let headers = [("content-type", "application/json"), ("cache-control", "no-store")];
+    (status, headers, body.to_string()).into_response()
+}

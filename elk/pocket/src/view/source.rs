@@ -1,0 +1,49 @@
+//! Where the lines are.
+
+use super::fault::Fault;
+use crate::http::App;
+use crate::search::{Means, Request, Target, search};
+use crate::store::ApiError;
+use serde_json::Value;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// The data streams and indices that hold lines.
+const INDICES: &str = "logs-*";
+/// Searches at once; further ones wait.
+const SEARCHES: usize = 2;
+
+/// A store that answers `_search` over everything that is called `logs-*`.
+#[derive(Clone)]
+pub struct Source {
+    app: Arc<App>,
+    turns: Arc<Semaphore>,
+}
+
+impl Source {
+    /// The store of this process.
+    pub fn pocket(app: Arc<App>) -> Self {
+        Self { app, turns: Arc::new(Semaphore::new(SEARCHES)) }
+    }
+
+    /// The answer to the body of a `_search`.
+    pub(super) async fn search(&self, body: Value) -> Result<Value, Fault> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let app = Arc::clone(&self.app);
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            answer(&app, &body)
+        });
+        let answer = done.await.map_err(|_| ApiError::internal("the search broke off"))?;
+        Ok(answer?)
+    }
+}
+
+fn answer(app: &App, body: &Value) -> Result<Value, ApiError> {
+    let request = Request::parse(body)?;
+    let indices = app.store.resolve(INDICES, true)?;
+    let targets: Vec<Target> = indices.iter().map(|index| Target::of(index)).collect();
+    let means = Means { memory: app.search_memory, threads: app.threads, cache: Some(&app.cache) };
+    let answer = search(&targets, &request, means)?;
+    serde_json::to_value(answer).map_err(|error| ApiError::internal(error.to_string()))
+}

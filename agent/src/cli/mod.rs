@@ -17,6 +17,10 @@ mod status;
 
 mod table;
 
+#[cfg(feature = "setup")]
+pub use setup::connect;
+pub use status::status_of;
+
 use crate::config::{Checked, Config, ConfigError, Environment};
 use clap::{Args, Parser, Subcommand};
 use std::io;

@@ -16,7 +16,7 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
-enum StatusError {
+pub enum StatusError {
     #[error("cannot start the network runtime")]
     Start(#[source] io::Error),
     #[error("no agent answers at {url}; start it, or name its status page with --url")]
@@ -52,6 +52,12 @@ fn page(url: &str) -> Option<reqwest::Url> {
     let page = reqwest::Url::parse(&format!("{}/status", url.trim_end_matches('/'))).ok()?;
     (matches!(page.scheme(), "http" | "https") && page.username().is_empty() && page.password().is_none())
         .then_some(page)
+}
+
+/// What the agent with its status page at `url`, one that asks for no token, reports. Blocks.
+pub fn status_of(url: &str) -> Result<StatusReport, StatusError> {
+    let page = page(url).ok_or_else(|| StatusError::NotAReport { url: url.to_owned() })?;
+    ask(&page, None)
 }
 
 fn ask(page: &reqwest::Url, token: Option<&Secret>) -> Result<StatusReport, StatusError> {

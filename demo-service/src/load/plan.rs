@@ -135,7 +135,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Reads a time like `60s`, `1m 30s` or `250ms`, from a millisecond to a week.
-pub(crate) fn time(text: &str) -> Result<Duration, String> {
+pub fn time(text: &str) -> Result<Duration, String> {
     let time = text.parse::<jiff::SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
     let possible = Duration::from_millis(1)..=Duration::from_secs(168 * 3600);
     time.filter(|time| possible.contains(time))

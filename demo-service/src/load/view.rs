@@ -47,9 +47,11 @@ impl View {
     }
 }
 
+/// The bytes that draw `table` over the one before, which had so many lines.
+///
 /// One write, line over line: nothing is ever blank, so nothing flickers. Lines are cut at the right edge (`?7l`),
 /// else they would be more than there are rows to go up by.
-fn drawn(table: &[String], height_before: usize) -> String {
+pub fn drawn(table: &[String], height_before: usize) -> String {
     let up = if height_before > 0 { format!("\x1b[{height_before}A") } else { String::new() };
     let lines = table.iter().map(|line| format!("\r{line}\x1b[K\n"));
     format!("\x1b[?7l{up}{}\x1b[J\x1b[?7h", lines.collect::<String>())

@@ -10,7 +10,7 @@ pub mod stage;
 
 pub mod timeline;
 
-use crate::load::{ending, plan::time};
+use crate::load::{ending, plan::time, shape::Profile};
 use script::{SCENES, Scene};
 use stage::{SceneError, Settings, Stage};
 use std::path::PathBuf;
@@ -33,9 +33,13 @@ pub struct Arguments {
     /// Length of the scene
     #[arg(long, value_name = "TIME", default_value = "120s", value_parser = time)]
     duration: Duration,
+    /// How the users come and go
+    #[arg(long, value_enum, default_value_t = Profile::SteadyPeaks)]
+    profile: Profile,
 }
 
-fn known(name: &str) -> Result<&'static Scene, String> {
+/// The scene of this name, for a command line.
+pub fn known(name: &str) -> Result<&'static Scene, String> {
     let names = || SCENES.each_ref().map(|scene| scene.name).join(", ");
     SCENES.iter().find(|scene| scene.name == name).ok_or_else(|| format!("there are {}", names()))
 }
@@ -48,7 +52,8 @@ pub fn execute(arguments: Arguments) -> ExitCode {
     };
     let played = std::env::current_exe().map_err(|error| error.to_string()).and_then(|program| {
         let program = (program, Vec::new());
-        let settings = Settings { program, logs: arguments.logs, length: arguments.duration };
+        let (length, profile) = (arguments.duration, arguments.profile);
+        let settings = Settings { program, logs: arguments.logs, length, profile };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let playing = async {
             let stop = ending().map_err(|error| error.to_string())?;

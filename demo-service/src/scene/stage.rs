@@ -2,6 +2,7 @@
 
 use super::script::{CAST, CROWD_STAYS, Change, Member, Scene, Trouble};
 use super::timeline::{Entry, Happening, Timeline};
+use crate::load::shape::Profile;
 use http_body_util::Full;
 use hyper::{Request, StatusCode, header::CONTENT_TYPE};
 use hyper_util::client::legacy::Client;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub logs: PathBuf,
     /// Length of the scene.
     pub length: Duration,
+    /// How users come and go.
+    pub profile: Profile,
 }
 
 /// Why a scene broke off.
@@ -228,9 +231,12 @@ impl<'a, T: FnMut(&Entry)> Stage<'a, T> {
         let mut command = self.command("load");
         command.args(self.instances.iter().filter(|other| other.member.name == member.name).map(|i| &i.url));
         let words = format!(
-            "--profile steady-peaks --users {} --mix {} --duration {length}ms --peak-height {height} \
+            "--profile {} --users {} --mix {} --duration {length}ms --peak-height {height} \
              --peak-length {stay}ms --peak-period {period}ms --instance {name}-{} --json",
-            member.users, member.mix, self.run
+            self.settings.profile.name(),
+            member.users,
+            member.mix,
+            self.run
         );
         command.args(words.split_whitespace()).arg("--log").arg(&log);
         let stdout = File::create(&report).map_err(|error| SceneError::Logs(report.clone(), error))?;

@@ -1,6 +1,7 @@
 //! Pocket ELK: an embedded store with the HTTP dialect of Elasticsearch, and its viewer.
 
 pub mod aggregation;
+pub mod command;
 pub mod document;
 pub mod http;
 pub mod ids;

@@ -18,7 +18,7 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// Why there can be no connection.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ConnectionError {
+pub enum ConnectionError {
     #[error("cannot start the network runtime")]
     Runtime(#[source] io::Error),
     #[error(transparent)]

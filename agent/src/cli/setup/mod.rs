@@ -9,6 +9,7 @@ mod request;
 mod voice;
 
 use super::{Exit, printed, refuse};
+use crate::config::{ConfigError, Environment, Server};
 use connection::Connection;
 use elk_setup::SetupError;
 use elk_setup::apply::{Listener, Partial, apply};
@@ -16,11 +17,30 @@ use elk_setup::check::check;
 use elk_setup::key::NewKey;
 use elk_setup::plan::{KibanaServer, Plan, Servers, Step};
 use elk_setup::remove::Removal;
+use elk_setup::transport::Transport;
 use key_file::KeyFile;
 pub(super) use request::SetupArguments;
 use request::{Request, Task};
 use std::io;
+use std::time::Duration;
 use voice::Voice;
+
+/// A connection to a cluster, with the log-in and certificates of the environment, for programs that look at what arrived.
+///
+/// `flag` is the argument that named `url`. Blocks, so not to be used inside an asynchronous runtime.
+pub fn connect(flag: &str, url: &str, patience: Duration) -> Result<impl Transport + use<>, ConnectError> {
+    let server = Server::named(flag, url, &Environment::of_process())?;
+    Ok(Connection::open(&server.elasticsearch, patience)?)
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Connection(#[from] connection::ConnectionError),
+}
 
 pub(super) fn setup(arguments: &SetupArguments) -> Exit {
     let request = match Request::read(arguments) {

@@ -1,0 +1,145 @@
+//! The command line: arguments → store → listeners → exit code.
+
+use crate::http::{App, Server, ServerOptions};
+use crate::search::Cache;
+use crate::store::{Options, Store};
+use crate::view::{Source, View, ViewOptions};
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// An embedded store with the HTTP dialect of Elasticsearch.
+#[derive(Debug, Parser)]
+#[command(name = "pocket-elk", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve a data folder until SIGTERM or SIGINT.
+    Serve(Serve),
+}
+
+#[derive(Debug, clap::Args)]
+struct Serve {
+    /// The data folder, made where it is missing.
+    #[arg(long, default_value = "pocket-elk-data")]
+    data: PathBuf,
+    /// Where to listen. Beyond loopback POCKET_ELK_API_KEY or POCKET_ELK_USERNAME and POCKET_ELK_PASSWORD must be set.
+    #[arg(long, default_value = "127.0.0.1:9200")]
+    listen: SocketAddr,
+    /// Port of the Logs page; 0 takes a free one.
+    #[arg(long, default_value_t = 5601)]
+    view_port: u16,
+    /// Address of the Logs page. Beyond loopback it asks for the same log-in.
+    #[arg(long, default_value = "127.0.0.1")]
+    view_listen: IpAddr,
+    /// Anonymous memory to stay within, in MiB.
+    #[arg(long, default_value_t = 256)]
+    memory: usize,
+    /// Remove the oldest backing indices while all together are larger than this, in MiB.
+    #[arg(long)]
+    disk: Option<u64>,
+}
+
+/// Does what the arguments ask for; failures and the own log go to standard error.
+pub fn run(arguments: Arguments) -> ExitCode {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
+    let Command::Serve(arguments) = arguments.command;
+    match serve(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("pocket-elk: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(arguments: &Serve) -> anyhow::Result<()> {
+    let memory = arguments.memory << 20;
+    let store = Store::open(&arguments.data, Options { memory, ..Options::default() })?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let app = Arc::new(App {
+        store,
+        cache: Cache::new(memory / 8),
+        search_memory: memory / 4,
+        threads,
+        turn: Mutex::new(()),
+    });
+    let options = ServerOptions {
+        listen: arguments.listen,
+        logins: logins(),
+        body_max: 64 << 20,
+        bodies_max: memory / 4,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
+        .context("could not start the runtime")?;
+    let view = ViewOptions {
+        listen: SocketAddr::new(arguments.view_listen, arguments.view_port),
+        logins: options.logins.clone(),
+    };
+    let disk = arguments.disk.map(|mebibytes| mebibytes << 20);
+    runtime.block_on(async {
+        let server = Server::bind(Arc::clone(&app), options).await?;
+        let view = View::bind(Source::pocket(Arc::clone(&app)), view).await?;
+        println!("http://{}", server.address()?);
+        println!("http://{}", view.address()?);
+        tokio::spawn(keep_house(Arc::clone(&app), disk));
+        let page = tokio::spawn(view.run(std::future::pending()));
+        server.run(stop_signal()?).await;
+        page.abort();
+        anyhow::Ok(())
+    })?;
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    Ok(())
+}
+
+/// What a request must bring, from the environment.
+fn logins() -> Vec<String> {
+    use base64::Engine;
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let mut logins = Vec::new();
+    logins.extend(set("POCKET_ELK_API_KEY").map(|key| format!("ApiKey {key}")));
+    if let Some(password) = set("POCKET_ELK_PASSWORD") {
+        let user = set("POCKET_ELK_USERNAME").unwrap_or_else(|| "elastic".to_owned());
+        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+        logins.push(format!("Basic {pair}"));
+    }
+    logins
+}
+
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    })
+}
+
+async fn keep_house(app: Arc<App>, disk_cap: Option<u64>) {
+    let mut every = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        every.tick().await;
+        let app = Arc::clone(&app);
+        match tokio::task::spawn_blocking(move || app.store.keep_house(disk_cap)).await {
+            Ok(Ok(removed)) => {
+                removed.iter().for_each(|(index, reason)| tracing::info!(index, reason, "index removed"))
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "retention could not be carried out; it is tried again in a minute")
+            }
+            Err(_) => return,
+        }
+    }
+}

@@ -5,12 +5,12 @@ use crate::http::App;
 use crate::search::{Means, Request, Target, search};
 use crate::store::ApiError;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use tokio::sync::Semaphore;
 
 /// The data streams and indices that hold lines.
 const INDICES: &str = "logs-*";
-/// Searches at once; further ones wait.
+/// Searches that may wait for their turn on a thread; further ones wait without.
 const SEARCHES: usize = 2;
 
 /// A store that answers `_search` over everything that is called `logs-*`.
@@ -44,6 +44,8 @@ fn answer(app: &App, body: &Value) -> Result<Value, ApiError> {
     let indices = app.store.resolve(INDICES, true)?;
     let targets: Vec<Target> = indices.iter().map(|index| Target::of(index)).collect();
     let means = Means { memory: app.search_memory, threads: app.threads, cache: Some(&app.cache) };
+    let turn = app.turn.lock().unwrap_or_else(PoisonError::into_inner);
     let answer = search(&targets, &request, means)?;
+    drop(turn);
     serde_json::to_value(answer).map_err(|error| ApiError::internal(error.to_string()))
 }

@@ -9,7 +9,7 @@ use crate::http::App;
 use crate::search::Cache;
 use crate::store::{Defaults, Options, Store, parse_bulk};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 /// 2026-11-24T12:00:00Z
@@ -39,7 +39,8 @@ fn source(documents: &[Value]) -> (TempDir, Source) {
         store.refresh().unwrap();
     };
     std::thread::scope(|scope| scope.spawn(write).join().unwrap());
-    let app = App { store, cache: Cache::new(1 << 20), search_memory: 16 << 20, threads: 1 };
+    let app =
+        App { store, cache: Cache::new(1 << 20), search_memory: 16 << 20, threads: 1, turn: Mutex::new(()) };
     (folder, Source::pocket(Arc::new(app)))
 }
 

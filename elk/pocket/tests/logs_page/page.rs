@@ -7,8 +7,8 @@ use pocket_elk::store::{Defaults, Options, Store, parse_bulk};
 use pocket_elk::view::{Source, View, ViewOptions};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 /// A store of its own, served on a port of its own.
@@ -31,7 +31,13 @@ impl Page {
         });
         let template = serde_json::from_value(template).unwrap();
         store.registry().templates.put_index("logs-app", template).unwrap();
-        let app = App { store, cache: Cache::new(1 << 20), search_memory: 16 << 20, threads: 1 };
+        let app = App {
+            store,
+            cache: Cache::new(1 << 20),
+            search_memory: 16 << 20,
+            threads: 1,
+            turn: Mutex::new(()),
+        };
         let app = Arc::new(app);
         let options = ViewOptions { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), logins: Vec::new() };
         let view = View::bind(Source::pocket(Arc::clone(&app)), options).await.unwrap();

@@ -1,6 +1,7 @@
 //! What `cargo demo` runs: a service that logs, the agent beside it as a process of its own, and what comes out.
 //!
-//! The program is both: started again with `agent` as its first argument it is `blueox`.
+//! The program is all of them: started again with `agent` as its first argument it is `blueox`, with `service` it is
+//! `demo-service`.
 
 use anyhow::{Context, Result, ensure};
 use blueox::cli::{self, Arguments};
@@ -16,16 +17,23 @@ const MANY: u32 = 300_000;
 
 fn main() -> ExitCode {
     let mut arguments: Vec<_> = std::env::args_os().collect();
-    if arguments.get(1).is_some_and(|first| first == "agent") {
-        arguments.remove(1);
-        return agent(Arguments::parse_from(arguments));
-    }
-    match demo() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("demo: {error:#}");
-            ExitCode::FAILURE
+    let role = arguments.get(1).and_then(|first| first.to_str()).map(str::to_owned);
+    match role.as_deref() {
+        Some("agent") => {
+            arguments.remove(1);
+            agent(Arguments::parse_from(arguments))
         }
+        Some("service") => {
+            arguments.remove(1);
+            demo_service::run(demo_service::Arguments::parse_from(arguments))
+        }
+        _ => demo().map_or_else(
+            |error| {
+                eprintln!("demo: {error:#}");
+                ExitCode::FAILURE
+            },
+            |()| ExitCode::SUCCESS,
+        ),
     }
 }
 

@@ -29,7 +29,7 @@ const PAGE: usize = 10_000;
 const STREAM: &str = "logs-app-default";
 const PROGRAM: &str = env!("CARGO_BIN_EXE_blueox-demo");
 
-/// Where an agent's own events and all documents' delays were found: one for each engine.
+/// What an engine should hold.
 pub struct Shipped {
     pub kind: Kind,
     pub documents: Vec<Document>,
@@ -38,7 +38,7 @@ pub struct Shipped {
 /// What was played.
 pub struct Night {
     pub shipped: Vec<Shipped>,
-    /// `scene.json` by scene.
+    /// Entries of `scene.json` by scene.
     pub timelines: HashMap<&'static str, Vec<Json>>,
 }
 

@@ -106,7 +106,8 @@ impl Comparison<'_> {
                 _ => panic!("the panel {} has no measure `{}`", self.panel.id, column.label),
             };
             if !wanted.is(found) {
-                self.differs(&group.keys, &column.label, wanted, found);
+                let expected = format!("{wanted}{}", wanted.shares(found));
+                self.differs(&group.keys, &column.label, expected, found);
             }
         }
     }
@@ -179,7 +180,12 @@ impl Comparison<'_> {
     ) {
         let Some(operation) = ranking(&self.panel.drawing) else { return };
         let sign = if terms.rank == Rank::Highest { -1.0 } else { 1.0 };
-        let of = |places: &Places| rank(self.archive, operation, places).map(|rank| sign * rank);
+        let of = |places: &Places| {
+            rank(self.archive, operation, places).map(|rank| {
+                // What has no value stands last in either direction.
+                if rank.is_nan() { f64::INFINITY } else { sign * rank }
+            })
+        };
         let listed_ranks: Option<Vec<f64>> =
             listed.iter().map(|key| of(&members[&key.to_string()])).collect();
         let Some(listed_ranks) = listed_ranks else { return };

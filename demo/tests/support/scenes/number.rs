@@ -41,6 +41,19 @@ impl Expected {
     }
 }
 
+impl Expected {
+    /// The shares of values below and up to an answer, where that is what counts.
+    pub fn shares(&self, found: &Value) -> String {
+        let (Self::Percentile(_, values), Value::Number(answer)) = (self, found) else {
+            return String::new();
+        };
+        let share = |count: usize| count as f64 / values.len() as f64;
+        let below = share(values.iter().filter(|value| *value < answer).count());
+        let up_to = share(values.iter().filter(|value| *value <= answer).count());
+        format!(" ({below:.4} of them below, {up_to:.4} up to what was found)")
+    }
+}
+
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -79,11 +92,12 @@ pub fn expected(archive: &Archive, measure: &Measure, places: &[u32], length: i6
     }
 }
 
-/// The exact value that groups are ranked by; `None` where engines only come near it.
+/// The exact value that groups are ranked by, NaN where they have none; `None` where engines only come near it.
 pub fn rank(archive: &Archive, operation: &Operation, places: &[u32]) -> Option<f64> {
     match operate(archive, operation, places, 1000) {
         Expected::Exactly(Value::Number(number)) => Some(number),
         Expected::Exactly(Value::Date(moment)) => Some(moment as f64),
+        Expected::Exactly(Value::Null) => Some(f64::NAN),
         _ => None,
     }
 }

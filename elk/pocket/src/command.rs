@@ -92,8 +92,8 @@ fn serve(arguments: &Serve) -> anyhow::Result<()> {
     runtime.block_on(async {
         let server = Server::bind(Arc::clone(&app), options).await?;
         let view = View::bind(Source::pocket(Arc::clone(&app)), view).await?;
-        println!("http://{}", server.address()?);
-        println!("http://{}", view.address()?);
+        told(format_args!("http://{}", server.address()?));
+        told(format_args!("http://{}", view.address()?));
         tokio::spawn(keep_house(Arc::clone(&app), disk));
         let page = tokio::spawn(view.run(std::future::pending()));
         server.run(stop_signal()?).await;
@@ -142,4 +142,10 @@ async fn keep_house(app: Arc<App>, disk_cap: Option<u64>) {
             Err(_) => return,
         }
     }
+}
+
+/// Says an address on standard output. Who started this may have stopped listening; that ends nothing.
+fn told(address: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let _nobody_listens = writeln!(std::io::stdout(), "{address}");
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::lens::time::{Millis, TimeRange, civil, days};
+use crate::date::{civil, days};
+use crate::lens::time::{Millis, TimeRange};
 
 const DAY: i64 = 86_400_000;
 

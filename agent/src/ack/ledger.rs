@@ -17,14 +17,12 @@ pub struct Ledger {
     framed: u64,
     /// Start → end of the settled ranges above `settled`.
     loose: BTreeMap<u64, u64>,
-    /// Where the generation ends, once a newer one has taken over the bytes from there.
-    cut: Option<u64>,
 }
 
 impl Ledger {
     /// A generation whose reading begins at `offset`; everything before it counts as settled.
     pub fn starting_at(offset: u64) -> Self {
-        Self { settled: offset, framed: offset, loose: BTreeMap::new(), cut: None }
+        Self { settled: offset, framed: offset, loose: BTreeMap::new() }
     }
 
     /// The ledger a checkpoint describes. Reading resumes at `settled`; lines inside `ranges` are found settled then.
@@ -75,7 +73,6 @@ impl Ledger {
     /// Lines up to `end` are cut out of the file.
     pub fn read_to(&mut self, end: u64) {
         debug_assert!(end >= self.framed, "framing went back from {} to {end}", self.framed);
-        debug_assert!(self.cut.is_none_or(|cut| end <= cut), "framed {end} behind the generation's end");
         self.framed = self.framed.max(end);
         self.absorb();
     }
@@ -83,14 +80,8 @@ impl Ledger {
     /// The fate of the bytes from `start` to `end` is known. Returns whether the contiguous part grew.
     ///
     /// The span was framed before and is settled once; anything else is a bug of the caller, checked in debug builds, and
-    /// never lets the ledger pass `framed` in others. Spans behind a [`cut`](Self::cut) are ignored: they belong to the
-    /// newer generation.
+    /// never lets the ledger pass `framed` in others.
     pub fn settle(&mut self, start: u64, end: u64) -> bool {
-        let end = match self.cut {
-            Some(cut) if start >= cut => return false,
-            Some(cut) => end.min(cut),
-            None => end,
-        };
         debug_assert!(start <= end, "span {start}..{end} is reversed");
         debug_assert!(end <= self.framed, "span {start}..{end} was never framed, only up to {}", self.framed);
         debug_assert!(!self.overlaps(start, end), "span {start}..{end} is settled twice in {self:?}");
@@ -109,20 +100,6 @@ impl Ledger {
     /// Nothing behind `to` may be in flight. What is settled stays settled.
     pub fn rewind(&mut self, to: u64) {
         self.framed = to.clamp(self.settled, self.framed);
-    }
-
-    /// The generation ends at `at`: the bytes from there on are shipped again by a newer generation.
-    ///
-    /// Settled ranges behind it are dropped, late verdicts for them ignored.
-    pub fn cut(&mut self, at: u64) {
-        self.cut = Some(self.cut.map_or(at, |cut| cut.min(at)));
-        self.framed = self.framed.min(at);
-        self.settled = self.settled.min(at);
-        self.loose.split_off(&at);
-        if let Some(mut last) = self.loose.last_entry() {
-            let end = (*last.get()).min(at);
-            last.insert(end);
-        }
     }
 
     fn overlaps(&self, start: u64, end: u64) -> bool {
@@ -240,18 +217,6 @@ mod tests {
     fn nonsense_ranges_of_a_damaged_checkpoint_are_harmless() {
         let ledger = Ledger::restore(100, &[(50, 120), (200, 150), (300, 300), (400, 500), (450, 600)]);
         assert_eq!((ledger.settled(), ranges(&ledger)), (100, vec![(100, 120), (400, 600)]));
-    }
-
-    #[test]
-    fn verdicts_behind_a_cut_belong_to_the_newer_generation() {
-        let mut ledger = framed_to(100);
-        ledger.settle(60, 70);
-        ledger.settle(20, 50);
-        ledger.cut(40);
-        assert_eq!(ranges(&ledger), [(20, 40)]);
-        assert!(!ledger.settle(70, 100));
-        assert!(ledger.settle(0, 20));
-        assert_eq!((ledger.settled(), ledger.pending_bytes()), (40, 0));
     }
 
     #[test]

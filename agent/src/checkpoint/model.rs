@@ -7,12 +7,6 @@ pub use crate::file::tailed::FirstLineFacts as FirstLine;
 use crate::file::Lineage;
 use std::path::PathBuf;
 
-/// Most file generations a checkpoint keeps, as long as no more of them are live.
-pub const MAX_GENERATIONS: usize = 10_000;
-
-/// Most live file generations a checkpoint keeps.
-pub const MAX_LIVE_GENERATIONS: usize = 100_000;
-
 /// Most settled ranges kept above the settled offset of one generation. Events in further ones are sent again after a
 /// restart, under the same ids.
 pub const MAX_RANGES: usize = 64;
@@ -100,60 +94,6 @@ pub enum FileState {
     Gone,
 }
 
-/// What [`Checkpoint::prune`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Pruned {
-    /// Gone generations older than the retention.
-    pub expired: usize,
-    /// Gone generations within the retention, forgotten because there is no room.
-    pub crowded_out: usize,
-    /// Live generations kept beyond [`MAX_GENERATIONS`]: a reason for a warning, the checkpoint grows.
-    pub live_excess: usize,
-    /// Live generations beyond [`MAX_LIVE_GENERATIONS`], forgotten, those seen longest ago first: a reason for an error. A
-    /// restart reads these files from their beginning.
-    pub live_dropped: usize,
-}
-
-impl Checkpoint {
-    /// Forgets gone generations not seen for `retention_s`, then the oldest gone ones until all fit.
-    ///
-    /// Live ones are only forgotten beyond a hard cap. A clock set back keeps entries longer, never drops them.
-    pub fn prune(&mut self, now_unix_s: u64, retention_s: u64) -> Pruned {
-        let before = self.generations.len();
-        self.generations.retain(|generation| {
-            generation.state == FileState::Live
-                || now_unix_s.saturating_sub(generation.last_seen_unix_s) <= retention_s
-        });
-        let live = self.generations.iter().filter(|generation| generation.state == FileState::Live).count();
-        let gone = self.generations.len() - live;
-        let mut pruned = Pruned { expired: before - self.generations.len(), ..Pruned::default() };
-        if live + gone > MAX_GENERATIONS {
-            pruned.crowded_out = gone.min(live + gone - MAX_GENERATIONS);
-            self.drop_oldest(FileState::Gone, pruned.crowded_out);
-            pruned.live_dropped = live.saturating_sub(MAX_LIVE_GENERATIONS);
-            self.drop_oldest(FileState::Live, pruned.live_dropped);
-            pruned.live_excess = self.generations.len().saturating_sub(MAX_GENERATIONS);
-        }
-        pruned
-    }
-
-    fn drop_oldest(&mut self, state: FileState, count: usize) {
-        if count == 0 {
-            return;
-        }
-        let mut candidates: Vec<usize> =
-            (0..self.generations.len()).filter(|place| self.generations[*place].state == state).collect();
-        candidates.sort_by_key(|place| self.generations[*place].last_seen_unix_s);
-        let mut drop = vec![false; self.generations.len()];
-        candidates.iter().take(count).for_each(|place| drop[*place] = true);
-        let mut place = 0;
-        self.generations.retain(|_| {
-            place += 1;
-            !drop[place - 1]
-        });
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -179,55 +119,5 @@ pub(crate) mod tests {
             state: FileState::Live,
             last_seen_unix_s: 1_790_000_000 + number,
         }
-    }
-
-    fn gone(number: u64) -> Generation {
-        Generation { state: FileState::Gone, last_seen_unix_s: number, ..generation(number) }
-    }
-
-    // F48, Q50: the number of state entries is bounded.
-    #[test]
-    fn the_oldest_gone_generations_make_room() {
-        let mut checkpoint = Checkpoint::default();
-        checkpoint.generations.extend((0..9_000).map(generation));
-        checkpoint.generations.extend((0..3_000).rev().map(gone));
-        let pruned = checkpoint.prune(3_000, 10_000);
-        assert_eq!(pruned, Pruned { crowded_out: 2_000, ..Pruned::default() });
-        assert_eq!(checkpoint.generations.len(), MAX_GENERATIONS);
-        let oldest = checkpoint.generations.iter().filter(|one| one.state == FileState::Gone);
-        assert_eq!(oldest.map(|one| one.last_seen_unix_s).min(), Some(2_000));
-    }
-
-    #[test]
-    fn gone_generations_expire_and_live_ones_do_not() {
-        let generations = vec![generation(1), gone(100), gone(101)];
-        let mut checkpoint = Checkpoint { generations, ..Checkpoint::default() };
-        checkpoint.generations[0].last_seen_unix_s = 0;
-        assert_eq!(checkpoint.prune(200, 99).expired, 1);
-        assert_eq!(checkpoint.generations.len(), 2);
-        // F88: a clock set back expires nothing.
-        assert_eq!(checkpoint.prune(5, 99), Pruned::default());
-    }
-
-    #[test]
-    fn live_generations_are_kept_beyond_the_usual_number() {
-        let mut checkpoint = Checkpoint::default();
-        checkpoint.generations.extend((0..10_500).map(generation));
-        checkpoint.generations.extend((0..10).map(gone));
-        let pruned = checkpoint.prune(0, 99);
-        assert_eq!(pruned, Pruned { crowded_out: 10, live_excess: 500, ..Pruned::default() });
-    }
-
-    #[test]
-    fn live_generations_end_at_the_hard_cap() {
-        let mut checkpoint = Checkpoint::default();
-        let tiny = Generation { ranges: Vec::new(), forced_ends: Vec::new(), ..generation(0) };
-        checkpoint.generations.extend(
-            (0..MAX_LIVE_GENERATIONS as u64 + 7)
-                .map(|number| Generation { last_seen_unix_s: number, ..tiny.clone() }),
-        );
-        let pruned = checkpoint.prune(0, 99);
-        assert_eq!((pruned.live_dropped, pruned.live_excess), (7, MAX_LIVE_GENERATIONS - MAX_GENERATIONS));
-        assert_eq!(checkpoint.generations[0].last_seen_unix_s, 7);
     }
 }

@@ -75,7 +75,8 @@ pub struct ScanResult {
 
 impl ScanResult {
     /// Whether the scan would have seen a file at `path`, so that not finding it means something.
-    pub fn covers(&self, path: &Path) -> bool {
+    #[cfg(test)]
+    pub(super) fn covers(&self, path: &Path) -> bool {
         !self.incomplete.iter().any(|incomplete| path.starts_with(incomplete))
     }
 }

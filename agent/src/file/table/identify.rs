@@ -189,7 +189,7 @@ impl Table {
                 continue;
             }
             let tail = tail_at(source, settled)?;
-            let record = self.remembered.swap_remove(place);
+            let record = self.remembered.take(place);
             self.resume(key, &record, tail);
             return Ok(true);
         }
@@ -254,7 +254,7 @@ impl Table {
                 continue;
             }
             let tail = tail_at(source, settled)?;
-            let record = self.remembered.swap_remove(place);
+            let record = self.remembered.take(place);
             self.resume(newcomer.key, &record, tail);
             if let Some(file) = self.files.get_mut(&newcomer.key) {
                 file.rotated = true;

@@ -25,6 +25,8 @@ mod opening;
 
 mod records;
 
+mod remembered;
+
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +39,7 @@ use crate::file::FileKey;
 use crate::file::handles::Handles;
 use crate::file::source::{Compression, Physical};
 use crate::file::tailed::{Identity, Standing, Tailed};
+use remembered::Remembered;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -147,7 +150,7 @@ pub struct Table {
     handles: Handles,
     ready: VecDeque<FileKey>,
     undecided: BTreeSet<FileKey>,
-    remembered: Vec<Generation>,
+    remembered: Remembered,
     notices: Vec<Notice>,
     next_key: u32,
     scanned_once: bool,
@@ -171,7 +174,7 @@ impl Table {
             handles,
             ready: VecDeque::new(),
             undecided: BTreeSet::new(),
-            remembered,
+            remembered: Remembered::new(remembered),
             notices: Vec::new(),
             next_key: 0,
             scanned_once: false,

@@ -7,10 +7,6 @@ use crate::file::FileKey;
 use crate::file::source::Compression;
 use crate::file::tailed::{Awaits, Standing, Tailed};
 use std::os::unix::fs::MetadataExt;
-use std::time::Duration;
-
-/// Most generations remembered of files that are gone.
-const MAX_REMEMBERED: usize = 10_000;
 
 impl Table {
     /// Everything that has to survive a restart; `now` in seconds since 1970.
@@ -63,8 +59,7 @@ impl Table {
 
     /// Forgets files gone for longer than the retention.
     pub fn forget_expired(&mut self, now_unix_s: u64) {
-        let keep = self.settings.retention.max(Duration::from_secs(60)).as_secs();
-        self.remembered.retain(|record| now_unix_s.saturating_sub(record.last_seen_unix_s) <= keep);
+        self.remembered.expire(now_unix_s, self.settings.retention);
     }
 
     /// Counts what the former process had seen and not sent of files that were deleted or cut before this one could read it.
@@ -72,7 +67,7 @@ impl Table {
     /// Only where the directory is there, on the device it was on: a volume that is not mounted may come back.
     pub(super) fn write_off_unfound(&mut self) {
         let inputs = &self.settings.inputs;
-        for record in &mut self.remembered {
+        for record in self.remembered.iter_mut() {
             let bytes = record.size_seen.saturating_sub(record.settled);
             let Some(input) = inputs.iter().position(|input| input.identity == record.input) else {
                 continue;
@@ -107,12 +102,7 @@ impl Table {
             paths.remove(&file.path);
         }
         if let Some(record) = record {
-            if self.remembered.len() >= MAX_REMEMBERED {
-                let oldest =
-                    (0..self.remembered.len()).min_by_key(|at| self.remembered[*at].last_seen_unix_s);
-                oldest.map(|at| self.remembered.swap_remove(at));
-            }
-            self.remembered.push(Generation { state: FileState::Gone, ..record });
+            self.remembered.add(Generation { state: FileState::Gone, ..record });
         }
     }
 

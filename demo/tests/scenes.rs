@@ -13,7 +13,7 @@ mod scenes;
 use dashboards::lens::{Figures, TimeRange, Value};
 use engine::Kind;
 use scenes::archive::{Archive, Choice};
-use scenes::reader::{Reader, boards};
+use scenes::reader::{Digest, Reader, boards};
 use scenes::theatre::{Shipped, blueox, night};
 use scenes::verdict::Finding;
 
@@ -104,12 +104,23 @@ fn every_panel_shows_what_the_lines_say(kind: Kind) {
     let mut differences = Vec::new();
     let now = jiff::Timestamp::now().as_millisecond();
     let as_opened = Choice { range: TimeRange::between(now - 15 * 60_000, now), environment: None };
-    differences.extend(all_panels(&archive, Reader { kind, choice: as_opened }));
-    for scene in night().timelines.keys() {
-        let choice = Choice { range: night().range(scene), environment: Some(scene) };
-        differences.extend(all_panels(&archive, Reader { kind, choice }));
+    let scenes = night().timelines.keys();
+    let scenes = scenes.map(|scene| Choice { range: night().range(scene), environment: Some(scene) });
+    for choice in std::iter::once(as_opened).chain(scenes) {
+        for digest in [Digest::Usual, Digest::Finest] {
+            differences.extend(all_panels(&archive, Reader { kind, choice, digest }));
+        }
     }
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), shown(&differences));
+}
+
+/// How far the share of values at or below a percentile may lie beside its rank. Elasticsearch's digest as it is set up was
+/// seen 0.07 off at the median of 7 760 durations; told to keep more centroids, it is as near as all others.
+fn slack(kind: Kind, digest: Digest) -> f64 {
+    match (kind, digest) {
+        (Kind::Elasticsearch, Digest::Usual) => 0.1,
+        _ => 0.01,
+    }
 }
 
 fn shipped(kind: Kind) -> &'static Shipped {
@@ -124,8 +135,10 @@ fn all_panels(archive: &Archive, reader: Reader<'_>) -> Vec<String> {
         for panel in &board.panels {
             let drawn = model.panels().find(|drawn| drawn.id == panel.id).expect("the panel's model");
             let figures = reader.figures(board, panel);
-            let found = scenes::comparison::differences(archive, drawn, reader.choice, &figures);
-            let place = format!("{:?}, scene {scene}, board {}", reader.kind, board.id);
+            let slack = slack(reader.kind, reader.digest);
+            let found = scenes::comparison::differences(archive, drawn, reader.choice, slack, &figures);
+            let place =
+                format!("{:?}, {:?} digest, scene {scene}, board {}", reader.kind, reader.digest, board.id);
             differences.extend(found.iter().map(|difference| format!("{place}, {difference}")));
             if is_empty(&figures) && !may_be_empty(reader.kind, scene, &panel.id) {
                 differences.push(format!("{place}, panel `{}` is empty", panel.id));
@@ -170,7 +183,7 @@ fn the_panels_name_the_culprit(scene: &str) {
     let truth = Finding::truth(&night().timelines[scene]);
     for kind in [Kind::Elasticsearch, Kind::OpenSearch] {
         let choice = Choice { range: night().range(scene), environment: Some(scene) };
-        let found = Finding::read(&Reader { kind, choice });
+        let found = Finding::read(&Reader { kind, choice, digest: Digest::Usual });
         let verdict = |finding: &Option<Finding>| finding.as_ref().map(|finding| finding.verdict.clone());
         assert_eq!(verdict(&found), verdict(&truth), "{kind:?}");
         if let Some((found, truth)) = found.zip(truth.as_ref()) {

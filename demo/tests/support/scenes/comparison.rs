@@ -12,14 +12,21 @@ use std::fmt::Write as _;
 /// Documents that a list shows at least, where there are as many.
 const HITS_MIN: usize = 100;
 
-/// What of a panel is not as the documents say; nothing where all is.
-pub fn differences(archive: &Archive, panel: &Panel, choice: Choice<'_>, found: &Figures) -> Vec<String> {
+/// What of a panel is not as the documents say; nothing where all is. The share of values at or below a percentile may be
+/// `slack` beside its rank.
+pub fn differences(
+    archive: &Archive,
+    panel: &Panel,
+    choice: Choice<'_>,
+    slack: f64,
+    found: &Figures,
+) -> Vec<String> {
     let choice = match panel.scope {
         Scope::Board => choice,
         Scope::Everything => Choice { environment: None, ..choice },
     };
     let places = archive.find(panel.query, choice);
-    let mut comparison = Comparison { archive, panel, range: choice.range, differences: Vec::new() };
+    let mut comparison = Comparison { archive, panel, range: choice.range, slack, differences: Vec::new() };
     match (found, &panel.drawing) {
         (Figures::Tables(tables), _) => {
             for table in tables {
@@ -47,6 +54,7 @@ struct Comparison<'a> {
     archive: &'a Archive,
     panel: &'a Panel,
     range: TimeRange,
+    slack: f64,
     differences: Vec<String>,
 }
 
@@ -105,7 +113,7 @@ impl Comparison<'_> {
                 }
                 _ => panic!("the panel {} has no measure `{}`", self.panel.id, column.label),
             };
-            if !wanted.is(found) {
+            if !wanted.is(found, self.slack) {
                 let expected = format!("{wanted}{}", wanted.shares(found));
                 self.differs(&group.keys, &column.label, expected, found);
             }

@@ -24,12 +24,13 @@ pub enum Expected {
 }
 
 impl Expected {
-    pub fn is(&self, found: &Value) -> bool {
+    /// Whether `found` is it, a percentile's share within `slack` of its rank.
+    pub fn is(&self, found: &Value, slack: f64) -> bool {
         match (self, found) {
             (Self::Exactly(value), found) => value == found,
             (Self::About(value), Value::Number(found)) => (found - value).abs() <= value.abs() * 1e-9,
             (Self::Percentile(percent, values), Value::Number(found)) => {
-                has_rank(*found, f64::from(*percent) / 100.0, values)
+                has_rank(*found, f64::from(*percent) / 100.0, values, slack)
             }
             (Self::Different(count), Value::Number(found)) => {
                 let slack = if *count <= 3000 { 0.0 } else { *count as f64 * 0.02 };
@@ -71,13 +72,13 @@ impl fmt::Display for Expected {
     }
 }
 
-/// Whether the share of `values` at or below `answer` is `rank`, give or take 0.01. A few values cannot be shared that
+/// Whether the share of `values` at or below `answer` is `rank`, give or take `slack`. A few values cannot be shared that
 /// finely, and engines go straight from one to the next: there it is give or take one value.
-fn has_rank(answer: f64, rank: f64, values: &[f64]) -> bool {
+fn has_rank(answer: f64, rank: f64, values: &[f64], slack: f64) -> bool {
     let share = |test: &dyn Fn(f64) -> bool| {
         values.iter().filter(|value| test(**value)).count() as f64 / values.len() as f64
     };
-    let slack = (1.0 / values.len() as f64).max(0.01) + 1e-12;
+    let slack = (1.0 / values.len() as f64).max(slack) + 1e-12;
     share(&|value| value < answer) <= rank + slack && share(&|value| value <= answer) >= rank - slack
 }
 

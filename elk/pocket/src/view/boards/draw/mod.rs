@@ -1,0 +1,73 @@
+//! Figures → what the browser draws: options of ECharts, and plain lists for what is no chart.
+//!
+//! Nothing here holds markup or a function: values are JSON, texts are texts. Numbers travel as they are, with the
+//! [`format`] that the browser writes them in.
+
+mod documents;
+
+mod gauge;
+
+mod heatmap;
+
+mod metric;
+
+mod pie;
+
+mod table;
+
+mod xy;
+
+pub(super) mod color;
+
+mod clause;
+
+mod format;
+
+mod value;
+
+use color::Colors;
+use dashboards::lens::{Content, Context, Figures, Panel, Table, Visualization};
+use serde_json::{Value as Json, json};
+
+/// What a panel shows.
+pub(super) fn drawing(panel: &Panel, figures: &Figures, context: &Context, colors: &Colors) -> Json {
+    let mut drawing = match (figures, &panel.content) {
+        (Figures::Tables(tables), Content::Chart(chart)) => {
+            chart_of(&chart.visualization, tables, context, colors)
+        }
+        (Figures::Documents(hits), _) => documents::draw(hits),
+        _ => json!({"kind": "nothing"}),
+    };
+    let (partial, rows) = match figures {
+        Figures::Tables(tables) => (tables.iter().find_map(|table| table.partial.clone()), data_rows(tables)),
+        Figures::Documents(hits) => (hits.partial.clone(), hits.hits.len()),
+        Figures::Nothing => (None, 0),
+    };
+    drawing["partial"] = json!(partial);
+    drawing["rows"] = json!(rows);
+    drawing["range"] = json!([context.range.from(), context.range.to()]);
+    drawing
+}
+
+fn chart_of(visualization: &Visualization, tables: &[Table], context: &Context, colors: &Colors) -> Json {
+    match visualization {
+        Visualization::Xy(xy) => xy::draw(xy, tables, context.range, colors),
+        Visualization::Metric(metric) => metric::draw(metric, tables),
+        Visualization::Pie(pie) => pie::draw(pie, tables, colors),
+        Visualization::Datatable(table) => table::draw(table, tables),
+        Visualization::Heatmap(map) => heatmap::draw(map, tables),
+        Visualization::Gauge(gauge) => gauge::draw(gauge, tables),
+    }
+}
+
+/// Rows that hold a measured value; constants alone are no data.
+fn data_rows(tables: &[Table]) -> usize {
+    let holds =
+        |row: &&Vec<dashboards::lens::Value>| row.iter().any(|value| *value != dashboards::lens::Value::Null);
+    tables.iter().map(|table| table.rows.iter().filter(holds).count()).max().unwrap_or(0)
+}
+
+/// The table of a layer.
+fn table_of<'t>(tables: &'t [Table], layer: &str) -> Option<&'t Table> {
+    tables.iter().find(|table| table.layer == layer)
+}

@@ -1,0 +1,48 @@
+// What a chart has of the page: its colours and type, and numbers written at its axes.
+
+import { tick } from "./format.js";
+
+const TIME_LABELS = { year: "{yyyy}", month: "{MMM}", day: "{d} {MMM}", hour: "{HH}:{mm}", minute: "{HH}:{mm}", second: "{HH}:{mm}:{ss}", millisecond: "{HH}:{mm}:{ss}.{SSS}", none: "{HH}:{mm}" };
+
+const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** An instance of ECharts in an element. */
+export function canvas(node) {
+  // ECharts empties its place by writing markup, which the page forbids; emptying it is all it wants.
+  Object.defineProperty(node, "innerHTML", { set: () => node.replaceChildren(), configurable: true });
+  const chart = echarts.init(node, null, { renderer: "canvas" });
+  const size = new ResizeObserver(() => node.clientWidth > 0 && chart.resize());
+  size.observe(node);
+  return { chart, dispose: () => { size.disconnect(); chart.dispose(); } };
+}
+
+/** The option in the page's colours. */
+export function dressed({ option, formats = [], time }) {
+  const dressedOption = {
+    ...option,
+    animation: false,
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: color("--text") },
+  };
+  const axes = (axis, place) => (Array.isArray(axis) ? axis : [axis]).map((one, at) => axisOf(one, formats[at], time, place));
+  if (option.xAxis) dressedOption.xAxis = axes(option.xAxis, "x");
+  if (option.yAxis) dressedOption.yAxis = axes(option.yAxis, "y");
+  return dressedOption;
+}
+
+function axisOf(axis, format, time, place) {
+  const label = { color: color("--dim"), fontSize: 11, hideOverlap: true };
+  if (axis.type === "time") label.formatter = TIME_LABELS;
+  else if (axis.type === "category" && time && place === "x") label.formatter = (value) => echarts.time.format(Number(value), "{HH}:{mm}", false);
+  else if (axis.type === "category") Object.assign(label, { width: 130, overflow: "truncate" });
+  else if (format) label.formatter = (value) => tick(value, format);
+  const isValue = axis.type === "value" || axis.type === "log";
+  return {
+    splitNumber: isValue ? 4 : 6,
+    ...axis,
+    axisLabel: label,
+    axisLine: { show: !isValue, lineStyle: { color: color("--edge-strong") } },
+    axisTick: { show: !isValue && axis.axisTick?.show !== false, lineStyle: { color: color("--edge-strong") } },
+    splitLine: { show: isValue && axis.splitLine?.show !== false, lineStyle: { color: color("--edge") } },
+    nameTextStyle: { color: color("--dim") },
+  };
+}

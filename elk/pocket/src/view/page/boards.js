@@ -41,7 +41,9 @@ async function openList({ signal }) {
   by("title").textContent = "Boards";
   by("description").textContent = "";
   const cards = await boards.list(signal);
-  if (!signal.aborted) by("grid").replaceChildren(...cards);
+  if (signal.aborted) return;
+  by("grid").replaceChildren(...cards);
+  document.body.classList.add("loaded");
 }
 
 async function openBoard(mine) {
@@ -81,6 +83,7 @@ async function load(cause) {
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   if (mine.signal.aborted) return;
   by("progress").classList.remove("busy");
+  document.body.classList.add("loaded");
   document.body.dataset.loads = Number(document.body.dataset.loads ?? 0) + 1;
   if (unreadable) return showQueryFault(unreadable);
   rest(performance.now() - begun);

@@ -25,7 +25,7 @@ export function make(body, panel) {
   });
   view.draw = () => {
     const drawing = view.shown;
-    const option = dressed(drawing);
+    const option = dressed(drawing, place.clientWidth);
     option.series = option.series.map((series) => (hidden.has(series.id) ? { ...series, data: [] } : series));
     chart.setOption(option, { replaceMerge: ["series", "xAxis", "yAxis"], lazyUpdate: false });
     crosshair.again(view);

@@ -17,27 +17,28 @@ export function canvas(node) {
 }
 
 /** The option in the page's colours. */
-export function dressed({ option, formats = [], time }) {
+export function dressed({ option, formats = [], time, bucket }, width = 600) {
   const dressedOption = {
     ...option,
     animation: false,
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: color("--text") },
   };
-  const axes = (axis, place) => (Array.isArray(axis) ? axis : [axis]).map((one, at) => axisOf(one, formats[at], time, place));
+  const axes = (axis, place) => (Array.isArray(axis) ? axis : [axis]).map((one, at) => axisOf(one, { format: formats[at], time, bucket, width: place === "x" ? width : 0 }));
   if (option.xAxis) dressedOption.xAxis = axes(option.xAxis, "x");
   if (option.yAxis) dressedOption.yAxis = axes(option.yAxis, "y");
   return dressedOption;
 }
 
-function axisOf(axis, format, time, place) {
-  const label = { color: color("--dim"), fontSize: 11, hideOverlap: true };
+/** `width` is 0 for the axis that goes up. */
+function axisOf(axis, { format, time, bucket, width }) {
+  const label = { color: color("--dim"), fontSize: 11, hideOverlap: true, showMaxLabel: axis.type === "time" ? false : null };
   if (axis.type === "time") label.formatter = TIME_LABELS;
-  else if (axis.type === "category" && time && place === "x") label.formatter = (value) => echarts.time.format(Number(value), "{HH}:{mm}", false);
+  else if (axis.type === "category" && time && width > 0) label.formatter = (value) => echarts.time.format(Number(value), bucket < 60_000 ? "{HH}:{mm}:{ss}" : bucket < 86_400_000 ? "{HH}:{mm}" : "{d} {MMM}", false);
   else if (axis.type === "category") Object.assign(label, { width: 130, overflow: "truncate" });
   else if (format) label.formatter = (value) => tick(value, format);
   const isValue = axis.type === "value" || axis.type === "log";
   return {
-    splitNumber: isValue ? 4 : 6,
+    splitNumber: isValue ? 4 : Math.max(2, Math.floor(width / 110)),
     ...axis,
     axisLabel: label,
     axisLine: { show: !isValue, lineStyle: { color: color("--edge-strong") } },

@@ -38,7 +38,7 @@ function head(panel) {
   const button = (name, sign, act) => element("button", { type: "button", class: "bare", title: name, "aria-label": `${name}: ${plain(panel.title)}`, onclick: act }, sign);
   const full = () => change({ full: state.full === panel.id ? "" : panel.id });
   return element("header", { class: "panel-head" },
-    element("h2", { title: panel.description ? plain(panel.description) : null }, plain(panel.titleShown ? panel.title : "")),
+    element("h2", { title: panel.description ? plain(panel.description) : null }, panel.titleShown ? plain(panel.title) : null),
     panel.asks ? element("span", { class: "panel-tools" }, button("Inspect", "{ }", () => inspect(panel)), button("Full screen", "⤢", full)) : null);
 }
 
@@ -61,7 +61,8 @@ function show(panel, drawing) {
   panel.drawing = drawing;
   panel.node.dataset.took = drawing.took;
   panel.node.dataset.rows = drawing.rows;
-  if (drawing.rows === 0) return tell(panel, "empty", "Nothing in this time", true);
+  // A number that is not there is said by its tile.
+  if (drawing.rows === 0 && panel.kind !== "metric") return tell(panel, "empty", "Nothing in this time", true);
   if (panel.node.dataset.state !== "ready" && !panel.view) panel.body.replaceChildren();
   panel.view ??= DRAWN[panel.kind](panel.body, panel);
   tell(panel, drawing.partial ? "partial" : "ready", drawing.partial ? `Not all of it: ${drawing.partial}` : "");
@@ -82,7 +83,7 @@ function tell(panel, name, text, alone = false) {
 
 /** Draws again what is there: in other colours, in another size. */
 export function redraw(panel) {
-  if (panel.drawing?.rows > 0 && panel.view) panel.view.show(panel.drawing);
+  if (panel.view && (panel.drawing.rows > 0 || panel.kind === "metric")) panel.view.show(panel.drawing);
 }
 
 export function dispose(panel) {

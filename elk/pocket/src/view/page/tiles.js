@@ -7,19 +7,19 @@ import { written } from "./format.js";
 const WIDTH = 200;
 const HEIGHT = 60;
 
-export function make(body) {
+export function make(body, panel) {
   return {
     show(drawing) {
-      const tiles = drawing.tiles.filter((tile) => tile !== null).map((tile) => one(tile, drawing.tiles.length > 1));
+      const tiles = drawing.tiles.filter((tile) => tile !== null).map((tile) => one(tile, drawing.tiles.length > 1 || !panel.titleShown));
       body.replaceChildren(element("div", { class: "tiles" }, tiles));
     },
   };
 }
 
-function one(tile, several) {
+function one(tile, labelled) {
   const value = element("div", { class: "tile-value" }, plain(written(tile.value, tile.format)));
   const small = [
-    several ? element("div", { class: "tile-label" }, plain(tile.label)) : null,
+    labelled ? element("div", { class: "tile-label" }, plain(tile.label)) : null,
     tile.subtitle ? element("div", { class: "dim" }, plain(tile.subtitle)) : null,
   ];
   const second = tile.secondary ? element("div", { class: "dim" }, plain(`${tile.secondary.label} ${written(tile.secondary.value, tile.secondary.format)}`)) : null;

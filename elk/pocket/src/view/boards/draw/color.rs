@@ -13,14 +13,14 @@ const WORST: &str = "#b04fb8";
 const FAINT: &str = "#98a2b3";
 
 /// Readable on light and dark, and none of them red or amber: those mean something.
-const NAMES: [&str; 16] = [
-    "#4a8fe0", "#2fae9f", "#9673d8", "#74a83a", "#cf78b2", "#3fb3d6", "#a68a4e", "#6678d4", "#2f9468",
-    "#b06fc4", "#7d93a8", "#5aa78a", "#8f86c9", "#c084a0", "#4f7fae", "#93a04a",
+const NAMES: [&str; 12] = [
+    "#4a8fe0", "#2fae9f", "#9673d8", "#74a83a", "#e07bb5", "#3fc1e0", "#b8934a", "#5a63d8", "#1f8a5b", "#c99bd8", "#8aa0b6",
+    "#a3b84a",
 ];
 /// Fields whose names are kept apart; of further ones each name keeps to its own colour.
 const FIELDS_MAX: usize = 64;
 
-/// Which name has which colour. The first sixteen names of a field never share one.
+/// Which name has which colour. The first twelve names of a field never share one.
 #[derive(Debug, Default)]
 pub(crate) struct Colors {
     fields: Mutex<HashMap<String, [Option<String>; NAMES.len()]>>,

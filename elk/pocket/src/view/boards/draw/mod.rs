@@ -26,7 +26,7 @@ mod format;
 mod value;
 
 use color::Colors;
-use dashboards::lens::{Content, Context, Figures, Panel, Table, Visualization};
+use dashboards::lens::{Content, Context, Figures, Panel, Table, Value, Visualization, XyLayer};
 use serde_json::{Value as Json, json};
 
 /// What a panel shows.
@@ -39,7 +39,7 @@ pub(super) fn drawing(panel: &Panel, figures: &Figures, context: &Context, color
         _ => json!({"kind": "nothing"}),
     };
     let (partial, rows) = match figures {
-        Figures::Tables(tables) => (tables.iter().find_map(|table| table.partial.clone()), data_rows(tables)),
+        Figures::Tables(tables) => (tables.iter().find_map(|table| table.partial.clone()), data_rows(panel, tables)),
         Figures::Documents(hits) => (hits.partial.clone(), hits.hits.len()),
         Figures::Nothing => (None, 0),
     };
@@ -60,11 +60,26 @@ fn chart_of(visualization: &Visualization, tables: &[Table], context: &Context, 
     }
 }
 
-/// Rows that hold a measured value; constants alone are no data.
-fn data_rows(tables: &[Table]) -> usize {
-    let holds =
-        |row: &&Vec<dashboards::lens::Value>| row.iter().any(|value| *value != dashboards::lens::Value::Null);
-    tables.iter().map(|table| table.rows.iter().filter(holds).count()).max().unwrap_or(0)
+/// Rows that hold a measured value; groups alone are no data, and neither are constant lines.
+fn data_rows(panel: &Panel, tables: &[Table]) -> usize {
+    let is_constant = |table: &&Table| match &panel.content {
+        Content::Chart(chart) => match &*chart.visualization {
+            Visualization::Xy(xy) => xy.layers.iter().any(|layer| is_reference(layer, &table.layer)),
+            _ => false,
+        },
+        _ => false,
+    };
+    tables.iter().filter(|table| !is_constant(table)).map(measured).max().unwrap_or(0)
+}
+
+fn is_reference(layer: &XyLayer, id: &str) -> bool {
+    matches!(layer, XyLayer::ReferenceLine(lines) if lines.layer == id)
+}
+
+fn measured(table: &Table) -> usize {
+    let measures = || table.columns.iter().enumerate().filter(|(_, column)| !column.kind.is_bucket());
+    let holds = |row: &&Vec<Value>| measures().any(|(place, _)| row[place] != Value::Null);
+    table.rows.iter().filter(holds).count()
 }
 
 /// The table of a layer.

@@ -199,7 +199,7 @@ impl Drawn {
             json["barMinHeight"] = json!(0);
             return json;
         }
-        json["showSymbol"] = json!(self.lonely());
+        json["showSymbol"] = json!(!bridged && self.lonely());
         json["symbolSize"] = json!(5);
         json["connectNulls"] = json!(bridged);
         json["lineStyle"] =

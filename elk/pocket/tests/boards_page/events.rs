@@ -52,7 +52,8 @@ fn error(service: &str, seconds: i64) -> Value {
     event["event"].as_object_mut().unwrap().remove("category");
     event["message"] = json!("cart lost");
     event["error"] = json!({"type": "CartError", "message": "no such cart"});
-    event["log"] = json!({"level": "error", "logger": "shop::cart", "origin": {"file": {"name": "cart.rs", "line": 7}}});
+    event["log"] =
+        json!({"level": "error", "logger": "shop::cart", "origin": {"file": {"name": "cart.rs", "line": 7}}});
     event
 }
 

@@ -164,7 +164,8 @@ function start() {
   by("query").addEventListener("input", () => { by("clear-query").hidden = by("query").value === ""; });
   by("clear-query").addEventListener("click", () => { by("query").value = ""; search(); by("query").focus(); });
   onChange((old) => {
-    if (old.view !== state.view) return open();
+    // A board that is still on its way begins again.
+    if (old.view !== state.view || !board) return open();
     showControls();
     if (figures(old) !== figures(state)) load("user");
     else if (old.full !== state.full) { shown.forEach(panels.redraw); load("refresh"); }

@@ -14,8 +14,8 @@ const FAINT: &str = "#98a2b3";
 
 /// Readable on light and dark, and none of them red or amber: those mean something.
 const NAMES: [&str; 12] = [
-    "#4a8fe0", "#2fae9f", "#9673d8", "#74a83a", "#e07bb5", "#3fc1e0", "#b8934a", "#5a63d8", "#1f8a5b", "#c99bd8", "#8aa0b6",
-    "#a3b84a",
+    "#4a8fe0", "#2fae9f", "#9673d8", "#74a83a", "#e07bb5", "#3fc1e0", "#b8934a", "#5a63d8", "#1f8a5b",
+    "#c99bd8", "#8aa0b6", "#a3b84a",
 ];
 /// Fields whose names are kept apart; of further ones each name keeps to its own colour.
 const FIELDS_MAX: usize = 64;

@@ -39,7 +39,9 @@ pub(super) fn drawing(panel: &Panel, figures: &Figures, context: &Context, color
         _ => json!({"kind": "nothing"}),
     };
     let (partial, rows) = match figures {
-        Figures::Tables(tables) => (tables.iter().find_map(|table| table.partial.clone()), data_rows(panel, tables)),
+        Figures::Tables(tables) => {
+            (tables.iter().find_map(|table| table.partial.clone()), data_rows(panel, tables))
+        }
         Figures::Documents(hits) => (hits.partial.clone(), hits.hits.len()),
         Figures::Nothing => (None, 0),
     };

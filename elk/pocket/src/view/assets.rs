@@ -67,3 +67,23 @@ pub(super) fn file(name: &str) -> Response {
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sha2::{Digest, Sha256};
+
+    /// A new version is looked at before it is served: what it writes into the page, and its licence on the about page.
+    #[test]
+    fn the_script_of_echarts_is_the_one_that_was_looked_at() {
+        assert!(ECHARTS.contains("version=\"5.5.1\""));
+        let sum: String = Sha256::digest(ECHARTS).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(sum, "e84270bd0cd5bdf60fefc26d00c2a391cb2e81f4d26a7a9ee16185a54773a3cf");
+    }
+
+    #[test]
+    fn a_board_weighs_less_than_a_megabyte_and_a_half() {
+        let weight: usize = FILES.iter().map(|(_, _, text)| text.len()).sum();
+        assert!(weight < 1_500_000, "{weight} bytes");
+    }
+}

@@ -1,7 +1,7 @@
 //! Which boards there are: those that come with the program, and what was imported since.
 
 use dashboards::lens::{Boards, ParseError};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -61,6 +61,28 @@ impl Catalogue {
         Ok(keys)
     }
 
+    /// What keeps these objects from being taken, in the words of Kibana: objects that are there already, and references
+    /// to data views and searches that are nowhere.
+    pub(super) fn obstacles(&self, ndjson: &str, overwrite: bool) -> Result<Vec<Json>, ImportError> {
+        Boards::parse(ndjson).map_err(ImportError::Parse)?;
+        let coming: BTreeMap<Key, String> = objects(ndjson).collect();
+        let here = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = Vec::new();
+        for (key, line) in &coming {
+            if !overwrite && here.contains_key(key) {
+                found.push(obstacle(key, json!({"type": "conflict"})));
+            }
+            let missing: Vec<Json> = references(line)
+                .filter(|key| !coming.contains_key(key) && !here.contains_key(key))
+                .map(|(kind, id)| json!({"type": kind, "id": id}))
+                .collect();
+            if !missing.is_empty() {
+                found.push(obstacle(key, json!({"type": "missing_references", "references": missing})));
+            }
+        }
+        Ok(found)
+    }
+
     /// Takes an object away; whether it was there.
     pub(super) fn delete(&self, key: &Key) -> Result<bool, ImportError> {
         self.change(|objects| objects.remove(key).is_some())
@@ -89,4 +111,18 @@ fn objects(ndjson: &str) -> impl Iterator<Item = (Key, String)> {
         let text = |key: &str| object[key].as_str().map(str::to_owned);
         Some(((text("type")?, text("id")?), line.to_owned()))
     })
+}
+
+/// The data views and searches an object cannot do without.
+fn references(line: &str) -> impl Iterator<Item = Key> {
+    let object: Json = serde_json::from_str(line).unwrap_or_default();
+    let references = object["references"].as_array().cloned().unwrap_or_default();
+    references.into_iter().filter_map(|reference| {
+        let kind = reference["type"].as_str().filter(|kind| matches!(*kind, "index-pattern" | "search"))?;
+        Some((kind.to_owned(), reference["id"].as_str()?.to_owned()))
+    })
+}
+
+fn obstacle((kind, id): &Key, error: Json) -> Json {
+    json!({"type": kind, "id": id, "meta": {"title": id}, "error": error})
 }

@@ -7,6 +7,8 @@
 //! | `/api/boards/{board}/panels/{panel}` | what a panel shows, for what the reader has set (`asked`, JSON) |
 //! | `/api/boards/{board}/controls/{control}` | the values a control offers |
 //!
+//! Besides, [`kibana`] takes saved objects as Kibana does.
+//!
 //! ```text
 //! panel → requests → answers → figures (crate `dashboards`) → drawing (`draw`) → ECharts in the browser
 //! ```
@@ -20,6 +22,8 @@ mod layout;
 mod figures;
 
 mod draw;
+
+mod kibana;
 
 mod route;
 

@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::catalogue::Catalogue;
 use super::draw::color::Colors;
 use super::figures::{self, Depth};
-use super::layout;
+use super::{kibana, layout};
 use crate::time::now_millis;
 use crate::view::fault::Fault;
 use crate::view::server::{Parameters, read, shown};
@@ -28,13 +28,15 @@ struct Viewer {
 /// The addresses of the boards.
 pub(in crate::view) fn router(source: Source) -> Result<Router, ParseError> {
     let catalogue = Arc::new(Catalogue::of_program()?);
+    let kibana = kibana::router(Arc::clone(&catalogue));
     let viewer = Viewer { source, catalogue, colors: Arc::default() };
     Ok(Router::new()
         .route("/api/boards", get(list))
         .route("/api/boards/{board}", get(board))
         .route("/api/boards/{board}/panels/{panel}", get(panel))
         .route("/api/boards/{board}/controls/{control}", get(control))
-        .with_state(viewer))
+        .with_state(viewer)
+        .merge(kibana))
 }
 
 #[derive(Debug, Deserialize)]

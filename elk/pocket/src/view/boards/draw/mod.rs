@@ -25,6 +25,9 @@ mod format;
 
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 use color::Colors;
 use dashboards::lens::{Content, Context, Figures, Panel, Table, Value, Visualization, XyLayer};
 use serde_json::{Value as Json, json};

@@ -19,4 +19,4 @@ mod print;
 mod tests;
 
 pub use parser::SyntaxError;
-pub use query::{Comparison, Literal, Query};
+pub use query::{Comparison, Literal, Pattern, Query};

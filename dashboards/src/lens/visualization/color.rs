@@ -20,6 +20,10 @@ pub struct Palette {
 pub struct PaletteParams {
     /// `number` (of the value) or `percent` (of the range of values).
     pub range_type: Option<String>,
+    /// Where the colours begin.
+    pub range_min: Option<f64>,
+    /// Whether they go on outside: `above`, `below`, `all`, `none`.
+    pub continuity: Option<String>,
     /// Colours, each up to its stop.
     pub stops: Vec<Stop>,
     /// Whether the colours run the other way.

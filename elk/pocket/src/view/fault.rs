@@ -4,7 +4,7 @@ use crate::store::ApiError;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dashboards::kql::SyntaxError;
-use dashboards::lens::TimeError;
+use dashboards::lens::{AnswerError, TimeError};
 use serde_json::{Value, json};
 
 const NO_TEMPLATE: &str = "levels and services were stored as running text, since the index was made without a template; \
@@ -21,6 +21,10 @@ pub(super) enum Fault {
     Parameter(String),
     /// There is no such line.
     Gone,
+    /// There is nothing of that name.
+    Unknown(String),
+    /// An answer of the store gives no figures.
+    Answer(AnswerError),
     /// The store refused.
     Store(ApiError),
 }
@@ -28,6 +32,12 @@ pub(super) enum Fault {
 impl From<ApiError> for Fault {
     fn from(error: ApiError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<AnswerError> for Fault {
+    fn from(error: AnswerError) -> Self {
+        Self::Answer(error)
     }
 }
 
@@ -41,7 +51,8 @@ impl Fault {
     fn status(&self) -> StatusCode {
         match self {
             Self::Query(..) | Self::Time(_) | Self::Parameter(_) => StatusCode::BAD_REQUEST,
-            Self::Gone => StatusCode::NOT_FOUND,
+            Self::Gone | Self::Unknown(_) => StatusCode::NOT_FOUND,
+            Self::Answer(_) => StatusCode::BAD_GATEWAY,
             Self::Store(error) => {
                 StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
             }
@@ -62,6 +73,8 @@ impl Fault {
                 "kind": "gone",
                 "reason": "this line is not stored any more; retention may have removed it",
             }),
+            Self::Unknown(reason) => json!({"kind": "unknown", "reason": reason}),
+            Self::Answer(error) => json!({"kind": "store", "reason": error.to_string()}),
             Self::Store(error) if error.reason.starts_with("Fielddata is disabled") => {
                 json!({"kind": "store", "reason": NO_TEMPLATE})
             }

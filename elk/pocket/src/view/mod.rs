@@ -1,4 +1,4 @@
-//! The Logs page: a small HTTP server of its own, in front of the `_search` dialect.
+//! The Logs page and the [`boards`]: a small HTTP server of its own, in front of the `_search` dialect.
 //!
 //! The browser gets a hand-written page (`page/`, embedded) and a JSON API under `/api/logs`:
 //!
@@ -28,6 +28,8 @@ mod lines;
 mod document;
 
 mod summary;
+
+mod boards;
 
 mod fault;
 

@@ -5,7 +5,7 @@ use super::fault::{Fault, answer};
 use super::gate::{Gate, guard};
 use super::selection::Asked;
 use super::source::Source;
-use super::{assets, lines, summary};
+use super::{assets, boards, lines, summary};
 use crate::time::now_millis;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
@@ -54,6 +54,9 @@ pub enum ViewError {
         "serving the page on {0} would let everyone read the logs: set POCKET_ELK_PASSWORD, or listen on 127.0.0.1"
     )]
     Open(SocketAddr),
+    /// A fault of the program.
+    #[error("the boards that come with this program cannot be read: {0}; report it")]
+    Boards(dashboards::lens::ParseError),
 }
 
 /// The page, bound to its address.
@@ -72,7 +75,8 @@ impl View {
         let listener =
             TcpListener::bind(address).await.map_err(|source| ViewError::Bind { address, source })?;
         let gate = Gate { local: address.ip().is_loopback(), logins: options.logins };
-        Ok(Self { listener, router: router(source, gate) })
+        let router = router(source, gate).map_err(ViewError::Boards)?;
+        Ok(Self { listener, router })
     }
 
     /// The address it listens on.
@@ -111,10 +115,13 @@ async fn connection(stream: TcpStream, router: Router) {
     let _ = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await;
 }
 
-fn router(source: Source, gate: Gate) -> Router {
-    Router::new()
+fn router(source: Source, gate: Gate) -> Result<Router, dashboards::lens::ParseError> {
+    let boards = boards::router(source.clone())?;
+    Ok(Router::new()
         .route("/", get(async || Redirect::temporary("/logs")))
         .route("/logs", get(async || assets::file("logs.html")))
+        .route("/app/dashboards", get(async || assets::file("boards.html")))
+        .route("/about", get(async || assets::file("about.html")))
         .route("/favicon.ico", get(async || assets::file("icon.svg")))
         .route("/assets/{name}", get(async |Path(name): Path<String>| assets::file(&name)))
         .route("/api/logs/lines", get(show_lines))
@@ -122,17 +129,18 @@ fn router(source: Source, gate: Gate) -> Router {
         .route("/api/logs/document", get(show_document))
         .route("/api/logs/around", get(show_around))
         .with_state(source)
+        .merge(boards)
         .layer(DefaultBodyLimit::max(0))
-        .layer(middleware::from_fn_with_state(Arc::new(gate), guard))
+        .layer(middleware::from_fn_with_state(Arc::new(gate), guard)))
 }
 
-type Parameters<T> = Result<Query<T>, QueryRejection>;
+pub(super) type Parameters<T> = Result<Query<T>, QueryRejection>;
 
-fn read<T>(parameters: Parameters<T>) -> Result<T, Fault> {
+pub(super) fn read<T>(parameters: Parameters<T>) -> Result<T, Fault> {
     parameters.map(|Query(asked)| asked).map_err(|error| Fault::Parameter(error.body_text()))
 }
 
-fn shown(body: &Value) -> Response {
+pub(super) fn shown(body: &Value) -> Response {
     answer(StatusCode::OK, body)
 }
 

@@ -1,0 +1,247 @@
+//! Tables → what the browser draws.
+
+use super::color::{Colors, by_value};
+use super::{clause, format, heatmap, pie, table, xy};
+use dashboards::lens::{
+    Column, ColumnKind, DataType, Decimals, Format, Interval, Palette, Table, TimeRange, TimeUnit, Unit,
+    Value,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value as Json, json};
+
+const SECOND: i64 = 1000;
+
+fn column(id: &str, kind: ColumnKind) -> Column {
+    let (data_type, format) = match kind {
+        ColumnKind::Time(_) => (DataType::Date, Format::Date),
+        ColumnKind::Measure => (DataType::Number, Format::Number(Decimals::default())),
+        _ => (DataType::Text, Format::Text),
+    };
+    let field = (kind == ColumnKind::Terms).then(|| "service.name".to_owned());
+    Column { id: id.to_owned(), label: format!("the {id}"), data_type, format, kind, field }
+}
+
+fn time() -> Column {
+    column("time", ColumnKind::Time(Interval::one(Unit::Second)))
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+fn table_of(layer: &str, columns: Vec<Column>, rows: Vec<Vec<Value>>) -> Table {
+    Table { layer: layer.to_owned(), columns, rows, partial: None }
+}
+
+fn read<T: DeserializeOwned>(json: Json) -> T {
+    serde_json::from_value(json).unwrap()
+}
+
+/// Two services over three seconds; the second has no value in the second of them.
+fn services() -> Table {
+    let rows = [("shop", [Some(1.0), Some(3.0), Some(1.0)]), ("stock", [Some(3.0), None, Some(1.0)])];
+    let row = |name: &str, at: usize, value: Option<f64>| {
+        vec![text(name), Value::Date(at as i64 * SECOND), value.map_or(Value::Null, Value::Number)]
+    };
+    let rows = rows.iter().flat_map(|(name, values)| {
+        values.iter().enumerate().map(|(at, value)| row(name, at, *value)).collect::<Vec<_>>()
+    });
+    let columns = vec![column("split", ColumnKind::Terms), time(), column("n", ColumnKind::Measure)];
+    table_of("data", columns, rows.collect())
+}
+
+fn drawn(series_type: &str, more: Json) -> Json {
+    let layer = json!({
+        "layerType": "data", "layerId": "data", "seriesType": series_type,
+        "xAccessor": "time", "splitAccessor": "split", "accessors": ["n"],
+    });
+    let mut state = json!({"layers": [layer]});
+    for (key, value) in more.as_object().unwrap() {
+        state[key] = value.clone();
+    }
+    xy::draw(&read(state), &[services()], TimeRange::between(500, 2500), &Colors::default())
+}
+
+fn points(drawing: &Json, at: usize) -> &Json {
+    &drawing["option"]["series"][at]["data"]
+}
+
+#[test]
+fn lines_break_where_there_is_no_value_and_stand_at_the_start_of_their_bucket() {
+    let drawing = drawn("line", json!({}));
+    assert_eq!(*points(&drawing, 1), json!([[0, 3.0], [1000, null], [2000, 1.0]]));
+    assert_eq!(drawing["option"]["series"][1]["connectNulls"], false);
+    // A point between gaps would not be seen as a line.
+    assert_eq!(drawing["option"]["series"][1]["showSymbol"], true);
+    assert_eq!(drawing["option"]["series"][0]["showSymbol"], false);
+    assert_eq!(drawing["option"]["xAxis"]["min"], 500);
+    assert_eq!(drawing["series"][0]["filter"], "service.name: \"shop\"");
+    let bridged = drawn("line", json!({"fittingFunction": "Linear"}));
+    assert_eq!(bridged["option"]["series"][1]["connectNulls"], true);
+}
+
+#[test]
+fn bars_stand_in_the_middle_of_whole_buckets() {
+    let drawing = drawn("bar_stacked", json!({}));
+    assert_eq!(points(&drawing, 0)[0], json!([500, 1.0]));
+    assert_eq!(drawing["shift"], 500);
+    assert_eq!(drawing["option"]["xAxis"]["min"], 0);
+    assert_eq!(drawing["option"]["xAxis"]["max"], 3000);
+    let stacks: Vec<&Json> = [0, 1].iter().map(|at| &drawing["option"]["series"][*at]["stack"]).collect();
+    assert!(stacks[0].is_string() && stacks[0] == stacks[1], "{stacks:?}");
+}
+
+#[test]
+fn nothing_in_a_stack_of_areas_is_a_zero() {
+    assert_eq!(points(&drawn("area_stacked", json!({})), 1)[1], json!([1000, 0.0]));
+}
+
+#[test]
+fn percentages_are_shares_of_what_stands_at_the_same_place() {
+    let drawing = drawn("bar_percentage_stacked", json!({}));
+    assert_eq!(points(&drawing, 0)[0][1], 0.25);
+    assert_eq!(points(&drawing, 1)[0][1], 0.75);
+    assert_eq!(points(&drawing, 0)[1][1], 1.0);
+    assert_eq!(drawing["formats"][0]["kind"], "percent");
+    assert_eq!(drawing["option"]["yAxis"][0]["max"], 1);
+}
+
+#[test]
+fn a_constant_line_is_always_in_sight() {
+    let line = json!({"layerType": "referenceLine", "layerId": "slo", "accessors": ["slo"],
+        "yConfig": [{"forAccessor": "slo", "color": "#ff0000", "lineStyle": "dashed", "textVisibility": true}]});
+    let data = json!({"layerType": "data", "layerId": "data", "seriesType": "line", "xAccessor": "time", "accessors": ["n"]});
+    let slo = table_of("slo", vec![column("slo", ColumnKind::Measure)], vec![vec![Value::Number(100.0)]]);
+    let state = read(json!({"layers": [data, line]}));
+    let drawing = xy::draw(&state, &[services(), slo], TimeRange::between(0, 2000), &Colors::default());
+    assert!(drawing["option"]["yAxis"][0]["max"].as_f64().unwrap() > 100.0, "{drawing}");
+    let line = &drawing["option"]["series"][1];
+    assert_eq!(line["data"][0]["value"], json!([0, 100.0]));
+    assert_eq!(line["data"][1], json!([2000, 100.0]));
+    assert_eq!(drawing["series"].as_array().unwrap().len(), 1, "it is no series of the legend");
+}
+
+#[test]
+fn a_name_has_one_colour_and_what_means_something_its_own() {
+    let colors = Colors::default();
+    let names: Vec<String> = (0..12).map(|at| format!("service-{at}")).collect();
+    let of = |name: &String| colors.of(Some("service.name"), &text(name));
+    let given: Vec<&str> = names.iter().map(of).collect();
+    let different: std::collections::BTreeSet<&&str> = given.iter().collect();
+    assert_eq!(different.len(), 12);
+    assert_eq!(names.iter().map(of).collect::<Vec<_>>(), given, "whatever came in between");
+    let red = colors.of(Some("log.level"), &text("ERROR"));
+    assert_eq!(colors.of(Some("http.response.status_code"), &Value::Number(503.0)), red);
+    assert_eq!(colors.of(Some("event.outcome"), &text("failure")), red);
+    assert!(!given.contains(&red));
+    // Names without end do not fill the memory.
+    for at in 0..10_000 {
+        colors.of(Some(&format!("field-{}", at % 300)), &text(&at.to_string()));
+    }
+}
+
+#[test]
+fn a_palette_colours_only_from_where_it_begins() {
+    let palette: Palette = read(json!({"name": "custom", "params": {
+        "rangeType": "number", "rangeMin": 1.0, "continuity": "above",
+        "stops": [{"color": "amber", "stop": 5.0}, {"color": "red", "stop": 6.0}],
+    }}));
+    let of = |number: f64| by_value(&palette, &Value::Number(number), 0.0, 0.0);
+    assert_eq!(
+        [of(0.9), of(1.0), of(5.0), of(99.0)],
+        [None, Some("amber".into()), Some("red".into()), Some("red".into())]
+    );
+    assert_eq!(by_value(&palette, &Value::Null, 0.0, 0.0), None);
+}
+
+#[test]
+fn a_clicked_value_is_a_clause_that_reads_back() {
+    let terms = column("split", ColumnKind::Terms);
+    for (value, expected) in [
+        (text("a\"b\\c"), Some(r#"service.name: "a\"b\\c""#)),
+        (Value::Number(500.0), Some("service.name: \"500\"")),
+        (Value::Boolean(true), Some("service.name: true")),
+        (Value::Missing, Some("not service.name: *")),
+        (
+            Value::Range { from: Some(1.0), to: Some(10.0), label: "x".into() },
+            Some("service.name >= \"1\" and service.name < \"10\""),
+        ),
+        (Value::Other, None),
+        (Value::Null, None),
+    ] {
+        let found = clause::clause(&terms, &value);
+        assert_eq!(found.as_deref(), expected, "{value:?}");
+        if let Some(text) = found {
+            dashboards::kql::Query::parse(&text).unwrap();
+        }
+    }
+    assert_eq!(clause::clause(&column("n", ColumnKind::Measure), &text("x")), None);
+}
+
+#[test]
+fn formats_say_unit_and_digits() {
+    let of = |format| format::format(&Column { format, ..column("n", ColumnKind::Measure) });
+    let nanos =
+        of(Format::Duration { unit: TimeUnit::Unit(Unit::Millisecond), decimals: Decimals::default() });
+    assert_eq!((&nanos["kind"], &nanos["nanos"]), (&json!("duration"), &json!(1e6)));
+    for (pattern, kind, digits) in
+        [("0,0.[0]b", "bytes", 1), ("0,0.[0]%", "percent", 1), ("0", "number", 0), ("0,0.000", "number", 3)]
+    {
+        let format = of(Format::Pattern(pattern.to_owned()));
+        assert_eq!((&format["kind"], &format["digits"]), (&json!(kind), &json!(digits)), "{pattern}");
+    }
+}
+
+#[test]
+fn a_long_table_is_cut_and_says_how_long_it_is() {
+    let rows = (0..5000).map(|at| vec![text("shop"), Value::Number(f64::from(at))]).collect();
+    let columns = vec![column("split", ColumnKind::Terms), column("n", ColumnKind::Measure)];
+    let state = read(
+        json!({"layerId": "data", "columns": [{"columnId": "n"}, {"columnId": "split"}, {"columnId": "x", "hidden": true}],
+        "sorting": {"columnId": "n", "direction": "desc"}}),
+    );
+    let drawing = table::draw(&state, &[table_of("data", columns, rows)]);
+    assert_eq!(drawing["cells"].as_array().unwrap().len(), 1000);
+    assert_eq!(drawing["all"], 5000);
+    assert_eq!(drawing["sorted"], json!({"column": 0, "descending": true}));
+    assert_eq!(drawing["cells"][3], json!([{"v": 3.0}, {"v": "shop", "f": "service.name: \"shop\""}]));
+}
+
+#[test]
+fn rings_of_a_pie_add_up() {
+    let columns = vec![
+        column("a", ColumnKind::Terms),
+        column("b", ColumnKind::Terms),
+        column("n", ColumnKind::Measure),
+    ];
+    let row = |a: &str, b: &str, n: f64| vec![text(a), text(b), Value::Number(n)];
+    let table = table_of("data", columns, vec![row("x", "1", 2.0), row("x", "2", 3.0), row("y", "1", 4.0)]);
+    let state = read(
+        json!({"shape": "donut", "layers": [{"layerId": "data", "primaryGroups": ["a", "b"], "metrics": ["n"]}]}),
+    );
+    let drawing = pie::draw(&state, &[table], &Colors::default());
+    let values = |ring: usize| -> Vec<f64> {
+        let slices = drawing["option"]["series"][ring]["data"].as_array().unwrap();
+        slices.iter().map(|slice| slice["value"].as_f64().unwrap()).collect()
+    };
+    assert_eq!(values(0), [5.0, 4.0]);
+    assert_eq!(values(1), [2.0, 3.0, 4.0]);
+}
+
+#[test]
+fn cells_stand_by_time_and_band_and_empty_ones_are_left_out() {
+    let band = |from: f64| Value::Range { from: Some(from), to: None, label: format!("from {from}") };
+    let row = |at: i64, from: f64, n: f64| vec![Value::Date(at * SECOND), band(from), Value::Number(n)];
+    let columns = vec![time(), column("band", ColumnKind::Ranges), column("n", ColumnKind::Measure)];
+    let table = table_of(
+        "data",
+        columns,
+        vec![row(1, 0.0, 5.0), row(1, 10.0, 0.0), row(0, 0.0, 1.0), row(0, 10.0, 2.0)],
+    );
+    let state =
+        read(json!({"layerId": "data", "xAccessor": "time", "yAccessor": "band", "valueAccessor": "n"}));
+    let drawing = heatmap::draw(&state, &[table]);
+    assert_eq!(drawing["option"]["xAxis"]["data"], json!([0, 1000]));
+    assert_eq!(drawing["option"]["yAxis"]["data"], json!(["from 0", "from 10"]));
+    assert_eq!(drawing["option"]["series"][0]["data"], json!([[1, 0, 5.0], [0, 0, 1.0], [0, 1, 2.0]]));
+}

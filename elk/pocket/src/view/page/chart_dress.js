@@ -1,0 +1,49 @@
+// What a chart has of the page: its colours and type, and numbers written at its axes.
+
+import { tick } from "./format.js";
+
+const TIME_LABELS = { year: "{yyyy}", month: "{MMM}", day: "{d} {MMM}", hour: "{HH}:{mm}", minute: "{HH}:{mm}", second: "{HH}:{mm}:{ss}", millisecond: "{HH}:{mm}:{ss}.{SSS}", none: "{HH}:{mm}" };
+
+const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** An instance of ECharts in an element. */
+export function canvas(node) {
+  // ECharts empties its place by writing markup, which the page forbids; emptying it is all it wants.
+  Object.defineProperty(node, "innerHTML", { set: () => node.replaceChildren(), configurable: true });
+  const chart = echarts.init(node, null, { renderer: "canvas" });
+  const size = new ResizeObserver(() => node.clientWidth > 0 && chart.resize());
+  size.observe(node);
+  return { chart, dispose: () => { size.disconnect(); chart.dispose(); } };
+}
+
+/** The option in the page's colours. */
+export function dressed({ option, formats = [], time, bucket }, width = 600) {
+  const dressedOption = {
+    ...option,
+    animation: false,
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: color("--text") },
+  };
+  const axes = (axis, place) => (Array.isArray(axis) ? axis : [axis]).map((one, at) => axisOf(one, { format: formats[at], time, bucket, width: place === "x" ? width : 0 }));
+  if (option.xAxis) dressedOption.xAxis = axes(option.xAxis, "x");
+  if (option.yAxis) dressedOption.yAxis = axes(option.yAxis, "y");
+  return dressedOption;
+}
+
+/** `width` is 0 for the axis that goes up. */
+function axisOf(axis, { format, time, bucket, width }) {
+  const label = { color: color("--dim"), fontSize: 11, hideOverlap: true, showMaxLabel: axis.type === "time" ? false : null };
+  if (axis.type === "time") label.formatter = TIME_LABELS;
+  else if (axis.type === "category" && time && width > 0) label.formatter = (value) => echarts.time.format(Number(value), bucket < 60_000 ? "{HH}:{mm}:{ss}" : bucket < 86_400_000 ? "{HH}:{mm}" : "{d} {MMM}", false);
+  else if (axis.type === "category") Object.assign(label, { width: 130, overflow: "truncate" });
+  else if (format) label.formatter = (value) => tick(value, format);
+  const isValue = axis.type === "value" || axis.type === "log";
+  return {
+    splitNumber: isValue ? 4 : Math.max(2, Math.floor(width / 110)),
+    ...axis,
+    axisLabel: label,
+    axisLine: { show: !isValue, lineStyle: { color: color("--edge-strong") } },
+    axisTick: { show: !isValue && axis.axisTick?.show !== false, lineStyle: { color: color("--edge-strong") } },
+    splitLine: { show: isValue && axis.splitLine?.show !== false, lineStyle: { color: color("--edge") } },
+    nameTextStyle: { color: color("--dim") },
+  };
+}

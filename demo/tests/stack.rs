@@ -202,7 +202,8 @@ impl Rehearsal {
         use std::os::unix::fs::PermissionsExt;
         let program = self.directory.path().join("blueox");
         if !program.try_exists().expect("a readable folder") {
-            let script = format!("#!/bin/sh\nexec '{}' blueox \"$PPID\" \"$@\"\n", env!("CARGO_BIN_EXE_blueox-demo"));
+            let script =
+                format!("#!/bin/sh\nexec '{}' blueox \"$PPID\" \"$@\"\n", env!("CARGO_BIN_EXE_blueox-demo"));
             fs::write(&program, script).expect("a script");
             fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("its mode");
         }

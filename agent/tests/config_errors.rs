@@ -340,17 +340,6 @@ fn help_and_version_are_all_of_standard_output_and_wrong_usage_is_2() {
     assert_eq!(site.names(), Vec::<String>::new());
 }
 
-#[test]
-fn destinations_that_come_later_are_an_invalid_configuration() {
-    let site = Site::new();
-    for to in ["logstash://h:5044", "syslog+tcp://h:514"] {
-        refused(
-            &site.blueox(&["once", "*.log", "--to", to], &[]),
-            &["comes later; use http(s)://, file:PATH or stdout:"],
-        );
-    }
-}
-
 // C14
 #[test]
 fn no_message_of_any_command_holds_a_secret() {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something unexpected comes")]
 
+#[path = "support/certificates.rs"]
+#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
+mod certificates;
 #[path = "support/output_harness.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
 mod harness;
@@ -10,78 +13,14 @@ mod harness;
 mod scripted_server;
 
 use blueox::config::{Elasticsearch, Tls, Verify};
+use certificates::{Authority, Identity, acceptor};
 use harness::{DELIVERED, Delivery, batch, config};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use scripted_server::{Act, Request, ScriptedServer};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_rustls::TlsAcceptor;
-
-struct Authority {
-    pem: String,
-    der: CertificateDer<'static>,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new([]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        // Two authorities have two names, else the chain seems to fit and its signature is wrong.
-        params
-            .distinguished_name
-            .push(DnType::CommonName, format!("authority {:02x?}", key.public_key_raw()));
-        let certificate = params.self_signed(&key).unwrap();
-        Self { pem: certificate.pem(), der: certificate.der().clone(), issuer: Issuer::new(params, key) }
-    }
-
-    /// A certificate for 127.0.0.1, changed by `change`, and its key.
-    fn certificate(&self, change: impl FnOnce(&mut CertificateParams)) -> Identity {
-        let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-        change(&mut params);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Identity { pem: certificate.pem(), der: certificate.der().clone(), key }
-    }
-}
-
-struct Identity {
-    pem: String,
-    der: CertificateDer<'static>,
-    key: KeyPair,
-}
-
-impl Identity {
-    fn private_key(&self) -> PrivateKeyDer<'static> {
-        PrivatePkcs8KeyDer::from(self.key.serialize_der()).into()
-    }
-}
-
-fn acceptor(identity: &Identity, clients: Option<&Authority>) -> TlsAcceptor {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .unwrap();
-    let builder = match clients {
-        None => builder.with_no_client_auth(),
-        Some(authority) => {
-            let mut roots = RootCertStore::empty();
-            roots.add(authority.der.clone()).unwrap();
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
-            builder.with_client_cert_verifier(verifier)
-        }
-    };
-    let config = builder.with_single_cert(vec![identity.der.clone()], identity.private_key()).unwrap();
-    TlsAcceptor::from(Arc::new(config))
-}
 
 fn store(request: &Request) -> Option<Act> {
     Some(Act::bulk(request, |_, _| 201))

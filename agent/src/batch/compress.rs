@@ -1,16 +1,24 @@
-//! Whole buffers to gzip and back.
+//! Whole buffers to gzip or zlib and back.
 
-use super::Body;
 use super::deflate::Deflater;
+use super::{Body, Form};
 use bytes::Bytes;
 use std::fmt;
 
-/// Makes request bodies: gzip of a level, or plain.
+/// Makes request bodies: compressed at a level, or plain.
 #[derive(Debug)]
 pub struct Compressor {
     algorithm: Algorithm,
+    wrap: Wrap,
     /// What the algorithm writes into, kept from body to body.
     output: Vec<u8>,
+}
+
+/// What stands around the compressed text.
+#[derive(Debug, Clone, Copy)]
+enum Wrap {
+    Gzip,
+    Zlib,
 }
 
 enum Algorithm {
@@ -20,7 +28,16 @@ enum Algorithm {
 }
 
 impl Compressor {
-    /// `level` 0 leaves bodies plain, 1 (fast) to 9 (small) compress; higher ones count as 9.
+    /// The compressor for bodies of this form: zlib for Lumberjack, else gzip. Levels as in [`Self::new`].
+    pub fn of_form(form: Form, level: u8) -> Self {
+        let wrap = match form {
+            Form::Lumberjack => Wrap::Zlib,
+            Form::Bulk | Form::Documents | Form::Array => Wrap::Gzip,
+        };
+        Self { wrap, ..Self::new(level) }
+    }
+
+    /// gzip. `level` 0 leaves bodies plain, 1 (fast) to 9 (small) compress; higher ones count as 9.
     pub fn new(level: u8) -> Self {
         let algorithm = match level {
             0 => Algorithm::Plain,
@@ -31,26 +48,39 @@ impl Compressor {
                 Algorithm::Small(libdeflater::Compressor::new(level))
             }
         };
-        Self { algorithm, output: Vec::new() }
+        Self { algorithm, wrap: Wrap::Gzip, output: Vec::new() }
     }
 
     /// The body as it goes over the wire, in an allocation of its size.
     pub fn body(&mut self, raw: &[u8]) -> Body {
-        match &mut self.algorithm {
-            Algorithm::Plain => return Body::Plain(Bytes::copy_from_slice(raw)),
-            Algorithm::Fast(deflater) => deflater.gzip(raw, &mut self.output),
-            Algorithm::Small(gzip) => {
-                // Zero pages until written to, so their cost is the compressed size, not the bound.
-                self.output = vec![0; gzip.gzip_compress_bound(raw.len())];
-                let len =
-                    gzip.gzip_compress(raw, &mut self.output).expect("the output has the size of the bound");
-                self.output.truncate(len);
-            }
+        let output = &mut self.output;
+        match (&mut self.algorithm, self.wrap) {
+            (Algorithm::Plain, _) => return Body::Plain(Bytes::copy_from_slice(raw)),
+            (Algorithm::Fast(deflater), Wrap::Gzip) => deflater.gzip(raw, output),
+            (Algorithm::Fast(deflater), Wrap::Zlib) => deflater.zlib(raw, output),
+            (Algorithm::Small(small), wrap) => small_body(small, wrap, raw, output),
         }
-        let body = Bytes::copy_from_slice(&self.output);
-        self.output.shrink_to(KEPT_BYTES);
-        Body::Gzip(body)
+        let body = Bytes::copy_from_slice(output);
+        output.shrink_to(KEPT_BYTES);
+        match self.wrap {
+            Wrap::Gzip => Body::Gzip(body),
+            Wrap::Zlib => Body::Zlib(body),
+        }
     }
+}
+
+fn small_body(small: &mut libdeflater::Compressor, wrap: Wrap, raw: &[u8], output: &mut Vec<u8>) {
+    let bound = match wrap {
+        Wrap::Gzip => small.gzip_compress_bound(raw.len()),
+        Wrap::Zlib => small.zlib_compress_bound(raw.len()),
+    };
+    // Zero pages until written to, so their cost is the compressed size, not the bound.
+    *output = vec![0; bound];
+    let len = match wrap {
+        Wrap::Gzip => small.gzip_compress(raw, output),
+        Wrap::Zlib => small.zlib_compress(raw, output),
+    };
+    output.truncate(len.expect("the output has the size of the bound"));
 }
 
 /// Most memory the output keeps from one body to the next.
@@ -68,14 +98,13 @@ impl fmt::Debug for Algorithm {
 
 /// The text of a body this process made, `raw_len` bytes long.
 pub(super) fn inflate(body: &Body, raw_len: u32) -> Bytes {
-    let compressed = match body {
-        Body::Plain(text) => return text.clone(),
-        Body::Gzip(compressed) => compressed,
-    };
     let mut raw = vec![0; raw_len as usize];
-    let len = libdeflater::Decompressor::new()
-        .gzip_decompress(compressed, &mut raw)
-        .expect("the body was compressed by this process");
-    debug_assert_eq!(len, raw.len());
+    let mut decompressor = libdeflater::Decompressor::new();
+    let len = match body {
+        Body::Plain(text) => return text.clone(),
+        Body::Gzip(packed) => decompressor.gzip_decompress(packed, &mut raw),
+        Body::Zlib(packed) => decompressor.zlib_decompress(packed, &mut raw),
+    };
+    debug_assert_eq!(len.expect("the body was compressed by this process"), raw.len());
     raw.into()
 }

@@ -1,15 +1,18 @@
 //! Events become the body of one request.
 //!
-//! A [`Batch`] holds events of one target index. Its body is the finished `_bulk` text, an action line and a document line
-//! for each item, compressed as it goes over the wire: that is the only copy of the events until the verdict.
+//! A [`Batch`] holds events of one target index. Its body is finished in the [`Form`] of the output, such as the `_bulk` text
+//! with an action line and a document line for each item, and compressed as it goes over the wire: that is the only copy of
+//! the events until the verdict.
 
 mod compress;
 mod deflate;
+mod form;
 mod open;
 mod select;
 
 pub use compress::Compressor;
-pub use open::{EventMeta, Form, OpenBatch};
+pub use form::Form;
+pub use open::{EventMeta, OpenBatch};
 
 use crate::file::{FileKey, Lineage};
 use bytes::Bytes;
@@ -24,7 +27,7 @@ pub struct Item {
     pub end: u64,
     /// Checksum part of the id.
     pub checksum: u32,
-    /// Where the item's action line starts in the uncompressed body; it ends where the next item starts.
+    /// Where the item (with `_bulk` its action line) starts in the uncompressed body; it ends where the next item starts.
     pub body_start: u32,
     /// The event may have been sent before (by an earlier run, or a request whose fate is unknown), so a 409 is no surprise
     /// and a rollover has to be looked up first.
@@ -49,6 +52,8 @@ pub enum Body {
     Plain(Bytes),
     /// One gzip member.
     Gzip(Bytes),
+    /// One zlib stream (RFC 1950), the form of Lumberjack.
+    Zlib(Bytes),
 }
 
 impl Body {
@@ -56,7 +61,7 @@ impl Body {
     #[expect(clippy::len_without_is_empty, reason = "a batch has events")]
     pub fn len(&self) -> usize {
         match self {
-            Self::Plain(bytes) | Self::Gzip(bytes) => bytes.len(),
+            Self::Plain(bytes) | Self::Gzip(bytes) | Self::Zlib(bytes) => bytes.len(),
         }
     }
 }
@@ -66,12 +71,14 @@ impl Body {
 pub struct Batch {
     /// Data stream or index all items go to.
     pub index: Arc<str>,
+    /// How they lie in the body.
+    pub form: Form,
     /// Which file generations the items come from, in order.
     pub runs: Vec<Run>,
     /// The events, in the order of the body.
     pub items: Vec<Item>,
     /// Length of the body before compression.
     pub raw_len: u32,
-    /// Action and document lines.
+    /// The events.
     pub body: Body,
 }

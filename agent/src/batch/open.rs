@@ -1,8 +1,9 @@
 //! The batch that is being filled.
 
 use super::compress::Compressor;
+use super::form::Form;
 use super::{Batch, Item, Run};
-use crate::file::identity::{ID_LEN, event_id};
+use crate::file::identity::event_id;
 use crate::file::{FileKey, Lineage};
 use std::sync::Arc;
 
@@ -23,15 +24,6 @@ pub struct EventMeta {
     pub uncertain: bool,
 }
 
-/// How events lie in the body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// `_bulk`: a `create` action line with the id, then the document. The index stands in the URL, not in the lines.
-    Bulk,
-    /// NDJSON: documents only.
-    Documents,
-}
-
 /// A batch that takes events, and keeps its buffer when it is sealed.
 ///
 /// Memory: `max_bytes` plus one event. After an event that did not fit, the buffer shrinks back at the next seal.
@@ -39,19 +31,18 @@ pub enum Form {
 pub struct OpenBatch {
     index: Arc<str>,
     form: Form,
+    routing: Vec<u8>,
     max_bytes: usize,
     runs: Vec<Run>,
     items: Vec<Item>,
     body: Vec<u8>,
 }
 
-const ACTION: &[u8; 18] = br#"{"create":{"_id":""#;
-const ACTION_END: &[u8; 4] = b"\"}}\n";
-
 impl OpenBatch {
     /// An empty batch for `index`; full from `max_bytes` of body (before compression) on.
     pub fn new(index: Arc<str>, form: Form, max_bytes: usize) -> Self {
-        Self { index, form, max_bytes, runs: Vec::new(), items: Vec::new(), body: Vec::new() }
+        let routing = form.routing(&index);
+        Self { index, form, routing, max_bytes, runs: Vec::new(), items: Vec::new(), body: Vec::new() }
     }
 
     /// Where the events go.
@@ -64,24 +55,12 @@ impl OpenBatch {
     /// Offsets in the body have 32 bits: `max_bytes` and one event together stay below 4 GiB.
     pub fn push<T>(&mut self, event: EventMeta, document: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let body_start = body_offset(&self.body);
-        if self.form == Form::Bulk {
-            self.push_action(&event_id(event.lineage, event.start, event.checksum));
-        }
-        let result = document(&mut self.body);
-        self.body.push(b'\n');
+        let id = || event_id(event.lineage, event.start, event.checksum);
+        let result = self.form.write(id, &self.routing, &mut self.body, document);
         let EventMeta { file, lineage, start, end, checksum, uncertain } = event;
         self.items.push(Item { start, end, checksum, body_start, uncertain });
         extend_runs(&mut self.runs, file, lineage);
         result
-    }
-
-    fn push_action(&mut self, id: &[u8; ID_LEN]) {
-        const LEN: usize = ACTION.len() + ID_LEN + ACTION_END.len();
-        let mut line = [0u8; LEN];
-        line[..ACTION.len()].copy_from_slice(ACTION);
-        line[ACTION.len()..ACTION.len() + ID_LEN].copy_from_slice(id);
-        line[ACTION.len() + ID_LEN..].copy_from_slice(ACTION_END);
-        self.body.extend_from_slice(&line);
     }
 
     /// Bytes of the body so far.
@@ -101,13 +80,15 @@ impl OpenBatch {
 
     /// Whether it has to be sealed before the next event.
     pub fn is_full(&self) -> bool {
-        self.body.len() >= self.max_bytes
+        self.body.len() >= self.max_bytes || self.items.len() >= self.form.max_events()
     }
 
     /// The finished batch; this one is empty again.
     pub fn seal(&mut self, compressor: &mut Compressor) -> Batch {
+        self.form.finish(&mut self.body, self.items.iter().map(|item| item.body_start));
         let batch = Batch {
             index: Arc::clone(&self.index),
+            form: self.form,
             runs: exact(&mut self.runs),
             items: exact(&mut self.items),
             raw_len: body_offset(&self.body),
@@ -178,6 +159,39 @@ mod tests {
         let Body::Plain(body) = sealed.body else { panic!("level 0 compresses") };
         assert_eq!(body, "{}\n{}\n");
         assert_eq!(sealed.items.iter().map(|item| item.body_start).collect::<Vec<_>>(), [0, 3]);
+    }
+
+    #[test]
+    fn lumberjack_body_is_numbered_frames_with_id_and_data_stream() {
+        let mut batch = open(Form::Lumberjack);
+        for start in [5, 15] {
+            batch.push(meta(1, start), |body| body.extend_from_slice(b"{\"a\":1}"));
+        }
+        let sealed = batch.seal(&mut Compressor::new(0));
+        let Body::Plain(body) = sealed.body else { panic!("level 0 compresses") };
+        let mut rest = &body[..];
+        for (number, start) in [(1, 5), (2, 15)] {
+            let id = String::from_utf8(event_id(Lineage([1; 6]), start, 7).to_vec()).unwrap();
+            let document = format!(
+                "{{\"@metadata\":{{\"_id\":\"{id}\"}},\"data_stream\":{{\"dataset\":\"app\",\"namespace\":\"default\",\"type\":\"logs\"}},\"a\":1}}"
+            );
+            let frame =
+                [&[b'2', b'J', 0, 0, 0, number, 0, 0, 0, document.len() as u8], document.as_bytes()].concat();
+            rest = rest.strip_prefix(&frame[..]).expect("the frame");
+        }
+        assert!(rest.is_empty());
+    }
+
+    #[test]
+    fn array_body_is_one_json_array() {
+        let mut batch = open(Form::Array);
+        for start in [5, 15] {
+            batch.push(meta(1, start), |body| body.extend_from_slice(b"{\"a\":1}"));
+        }
+        let body = batch.seal(&mut Compressor::new(0)).raw();
+        let events: Vec<serde_json::Value> = serde_json::from_slice(&body).unwrap();
+        assert_eq!(events.len(), 2);
+        assert_eq!((&events[1]["a"], &events[1]["data_stream"]["dataset"]), (&1.into(), &"app".into()));
     }
 
     #[test]

@@ -20,11 +20,15 @@ impl Batch {
 
     /// Length of an item's lines in the body before compression.
     pub fn item_len(&self, number: usize) -> u32 {
-        let end = self.items.get(number + 1).map_or(self.raw_len, |next| next.body_start);
+        let end = self.items.get(number + 1).map_or(self.end_of_items(), |next| next.body_start);
         end - self.items[number].body_start
     }
 
-    /// The items `numbers` (ascending) with the same lines, byte by byte, in a body of their own.
+    fn end_of_items(&self) -> u32 {
+        self.raw_len - self.form.tail().len() as u32
+    }
+
+    /// The items `numbers` (ascending) with the same documents, byte by byte, in a body of their own.
     pub fn select(&self, numbers: &[u32], compressor: &mut Compressor) -> Batch {
         if numbers.len() == self.items.len() {
             return self.clone();
@@ -37,8 +41,16 @@ impl Batch {
             item.body_start = super::open::body_offset(&body);
             body.extend_from_slice(&raw[start..start + self.item_len(*number as usize) as usize]);
         }
+        self.form.finish(&mut body, items.iter().map(|item| item.body_start));
         let raw_len = super::open::body_offset(&body);
-        Batch { index: Arc::clone(&self.index), runs, items, raw_len, body: compressor.body(&body) }
+        Batch {
+            index: Arc::clone(&self.index),
+            form: self.form,
+            runs,
+            items,
+            raw_len,
+            body: compressor.body(&body),
+        }
     }
 
     /// The same items without compression, for a server that refuses gzip.
@@ -70,7 +82,7 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::open::{EventMeta, Form, OpenBatch};
+    use crate::batch::{EventMeta, Form, OpenBatch};
     use crate::file::{FileKey, Lineage};
     use proptest::prelude::*;
 
@@ -105,6 +117,31 @@ mod tests {
             let lines: Vec<&str> = text.lines().skip(1).step_by(2).collect();
             prop_assert_eq!(lines, numbers.iter().map(|n| documents[*n as usize].as_str()).collect::<Vec<_>>());
             prop_assert_eq!(part.raw_len as usize, text.len());
+        }
+
+        #[test]
+        fn selected_items_of_every_form_are_a_request_of_their_own(
+            chosen in prop::collection::vec(any::<bool>(), 1..20),
+            form in prop::sample::select(vec![Form::Documents, Form::Lumberjack, Form::Array]),
+            level in 0u8..=2,
+        ) {
+            let mut compressor = Compressor::of_form(form, level);
+            let numbers: Vec<u32> = (0u32..).zip(&chosen).filter(|(_, chosen)| **chosen).map(|(n, _)| n).collect();
+            let write = |numbers: &mut dyn Iterator<Item = u32>, compressor: &mut Compressor| {
+                let mut batch = OpenBatch::new("logs-app-default".into(), form, 1 << 20);
+                for number in numbers {
+                    let (file, lineage, start) = (FileKey(1), Lineage([1; 6]), u64::from(number));
+                    let meta = EventMeta { file, lineage, start, end: start + 1, checksum: 1, uncertain: false };
+                    batch.push(meta, |body| body.extend_from_slice(format!("{{\"n\":{number}}}").as_bytes()));
+                }
+                batch.seal(compressor)
+            };
+            let whole = write(&mut (0..chosen.len() as u32), &mut compressor);
+            prop_assume!(!numbers.is_empty());
+            let part = whole.select(&numbers, &mut compressor);
+            let fresh = write(&mut numbers.iter().copied(), &mut compressor);
+            prop_assert_eq!(part.raw(), fresh.raw());
+            prop_assert_eq!(part.items, fresh.items);
         }
     }
 }

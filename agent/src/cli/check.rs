@@ -1,7 +1,7 @@
 //! `check`: is the configuration valid, and with `--output`: can its events be delivered.
 
 use super::{Exit, load, printed};
-use crate::config::{Config, Elasticsearch, Input, Output};
+use crate::config::{Config, Elasticsearch, Input, Output, Transport};
 use crate::output::elasticsearch::Timing;
 use crate::output::elasticsearch::check::{self, Engine, Report};
 use crate::telemetry::{chain, escaped};
@@ -27,6 +27,20 @@ fn say_valid(file: &Path, config: &Config) -> io::Result<()> {
         Output::Elasticsearch(elasticsearch) => {
             format!("elasticsearch at {}", elasticsearch.hosts.join(", "))
         }
+        Output::Logstash(logstash) => {
+            let hosts: Vec<String> = logstash.hosts.iter().map(ToString::to_string).collect();
+            let how = if logstash.tls.is_some() { " by TLS" } else { "" };
+            format!("logstash at {}{how}", hosts.join(", "))
+        }
+        Output::Syslog(syslog) => {
+            let transport = match syslog.transport {
+                Transport::Tcp => "tcp",
+                Transport::Tls(_) => "tls",
+                Transport::Udp => "udp",
+            };
+            format!("syslog at {transport}://{}, which acknowledges nothing", syslog.address)
+        }
+        Output::Http(http) => format!("http at {}", http.url),
         Output::File(path) => format!("file {}", path.display()),
         Output::Stdout => "stdout".to_owned(),
     };

@@ -1,7 +1,7 @@
 //! URLs of outputs and the address of the status page.
 
-use super::Secret;
 use super::mistake::shown;
+use super::{Address, Secret};
 use std::net::{IpAddr, SocketAddr};
 
 /// An output's base URL, taken apart.
@@ -48,6 +48,28 @@ pub(super) fn base_url(text: &str) -> Result<BaseUrl, Problem> {
         login,
         loopback,
     })
+}
+
+/// Reads `host[:port]`, where an IPv6 address stands in brackets.
+pub(super) fn host_port(text: &str, default_port: u16) -> Result<Address, Problem> {
+    let remedy = format!("write it like `logstash-1:{default_port}` or `[::1]:{default_port}`");
+    let problem = |found: &str| (format!("{} {found}", shown(text)), remedy.clone());
+    if text.contains("://") {
+        return Err(problem("is a URL; only host and port are wanted here"));
+    }
+    if let Some(bad) = text.chars().find(|c| c.is_control() || c.is_whitespace() || "/?#@\\".contains(*c)) {
+        return Err(problem(&format!("holds {}", shown(&bad.to_string()))));
+    }
+    check_port(text).map_err(|found| problem(&found))?;
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, port)) => (host, port.strip_prefix(':')),
+        None => match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        },
+    };
+    let port = port.map_or(Ok(default_port), port_number).map_err(|found| problem(&found))?;
+    Ok(Address { host: host.to_owned(), port })
 }
 
 /// The URL parser's word for `:70000` is "invalid port number"; this names it.
@@ -188,6 +210,36 @@ mod tests {
         check("https://:canary@es1", "half a log-in");
         check("https://me:canary%00@es1", "control character");
         check("https://me:canary%zz@es1", "not UTF-8");
+    }
+
+    #[test]
+    fn hosts_with_and_without_port() {
+        for (text, shown) in [
+            ("logstash", "logstash:5044"),
+            ("logstash:1", "logstash:1"),
+            ("127.0.0.1:5044", "127.0.0.1:5044"),
+            ("[::1]:7", "[::1]:7"),
+            ("[::1]", "[::1]:5044"),
+        ] {
+            assert_eq!(
+                host_port(text, 5044).unwrap_or_else(|(found, _)| panic!("{found}")).to_string(),
+                shown
+            );
+        }
+        for (text, words) in [
+            ("http://logstash", "is a URL"),
+            ("me:pw@logstash", "holds `@`"),
+            ("log stash", "holds ` `"),
+            ("", "has no host"),
+            ("logstash:0", "the port `0`"),
+            ("logstash:x", "port that is no number"),
+            ("::1", "no host"),
+            ("fe80::1:5044", "no number"),
+            ("logstash/x", "holds `/`"),
+        ] {
+            let (found, _) = host_port(text, 5044).expect_err(text);
+            assert!(found.contains(words), "{text}: {found}");
+        }
     }
 
     #[test]

@@ -1,16 +1,13 @@
 //! A configuration without a file: paths, `--to` and the environment.
 
-use super::address::base_url;
+use super::address::{base_url, host_port};
 use super::login;
 use super::mistake::{Mistake, Mistakes, Place, shown};
 use super::output;
 use super::path::{absolute_glob, compile_glob, is_literal};
 use super::{Checked, ConfigError, Server};
-use super::{Environment, Login, Output, Tls, input, root};
+use super::{Environment, Login, Logstash, Output, Syslog, Tls, input, root, syslog};
 use std::path::{Path, PathBuf};
-
-/// Schemes of `--to` that this version does not have yet.
-const LATER: [&str; 5] = ["logstash", "logstashs", "syslog+tcp", "syslog+tls", "syslog+udp"];
 
 /// The configuration of `run PATH… --to URL` and `once PATH… --to URL`; everything else has its default.
 ///
@@ -54,16 +51,43 @@ pub(super) fn destination(
             let server = server("--to", to, environment)?;
             Ok(Destination { output: Output::Elasticsearch(server.elasticsearch), warnings: server.warnings })
         }
-        later if LATER.contains(&later) => Err(invalid(vec![Mistake {
-            place: Place::Arguments,
-            key: "--to".into(),
-            found: format!("`{later}://` comes later"),
-            remedy: "use http(s)://, file:PATH or stdout:".into(),
-        }])),
+        "logstash" | "logstashs" => plain(Output::Logstash(logstash(to, environment)?)),
+        "syslog+tcp" | "syslog+tls" | "syslog+udp" => plain(Output::Syslog(syslog(to, environment)?)),
         _ => Err(usage(
             format!("--to {} names no output", shown(to)),
-            "write http(s)://HOST:PORT for Elasticsearch, file:PATH or stdout:",
+            "write http(s)://HOST:PORT for Elasticsearch, logstash(s)://HOST:PORT, syslog+tcp://HOST:PORT (or tls, udp), file:PATH or \
+             stdout:",
         )),
+    }
+}
+
+fn logstash(to: &str, environment: &Environment<'_>) -> Result<Logstash, ConfigError> {
+    let (scheme, rest) = to.split_once("://").unwrap_or((to, ""));
+    let address = host_port(rest, output::LOGSTASH_PORT).map_err(wrong_destination)?;
+    let tls = match scheme {
+        "logstashs" => Some(trusted(environment)?),
+        _ => None,
+    };
+    Ok(Logstash { hosts: vec![address], tls, pipelining: 2, compression: 1 })
+}
+
+fn syslog(to: &str, environment: &Environment<'_>) -> Result<Syslog, ConfigError> {
+    let url = to.trim_start_matches("syslog+");
+    let (transport, address) = syslog::destination(url, trusted(environment)?).map_err(wrong_destination)?;
+    Ok(Syslog { shipper: root::host_name(), transport, address, dialect: syslog::dialect_of(environment) })
+}
+
+fn wrong_destination((found, remedy): (String, String)) -> ConfigError {
+    usage(format!("--to {found}"), &remedy)
+}
+
+/// Full checks by the authority of the environment, else the system's.
+fn trusted(environment: &Environment<'_>) -> Result<Tls, ConfigError> {
+    let mut mistakes = Vec::new();
+    let ca = authority(environment, &mut mistakes);
+    match mistakes.is_empty() {
+        true => Ok(Tls { ca, ..Tls::default() }),
+        false => Err(invalid(mistakes)),
     }
 }
 

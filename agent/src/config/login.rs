@@ -102,8 +102,7 @@ pub(super) fn looks_like_api_key(text: &str) -> bool {
 
 /// The log-in of an output: at most one kind of it.
 pub(super) fn login(section: &Section<'_>, from_url: Option<(String, Secret)>) -> Login {
-    let (api_key, username, password) =
-        (section.secret("api_key"), section.text("username"), section.secret("password"));
+    let api_key = section.secret("api_key");
     let kinds =
         [section.has("api_key"), section.has("username") || section.has("password"), from_url.is_some()];
     if kinds.iter().filter(|given| **given).count() > 1 {
@@ -123,6 +122,28 @@ pub(super) fn login(section: &Section<'_>, from_url: Option<(String, Secret)>) -
             "use the `encoded` value of the answer that created the key",
         );
     }
+    match api_key {
+        Some(key) => Login::ApiKey(key),
+        None => named(section, from_url),
+    }
+}
+
+/// User name and password, where there is no API key to choose.
+pub(super) fn basic(section: &Section<'_>, from_url: Option<(String, Secret)>) -> Login {
+    if from_url.is_some() && (section.has("username") || section.has("password")) {
+        section.walk.mistake(
+            section.at,
+            &section.path,
+            "two log-ins at once",
+            "keep one of: `username` with `password`, or the log-in of the URL",
+        );
+        return Login::None;
+    }
+    named(section, from_url)
+}
+
+fn named(section: &Section<'_>, from_url: Option<(String, Secret)>) -> Login {
+    let (username, password) = (section.text("username"), section.secret("password"));
     match (section.has("username"), section.has("password")) {
         (true, false) => section.missing("password", "a `username` needs its `password`"),
         (false, true) => section.missing("username", "a `password` needs its `username`"),
@@ -133,9 +154,8 @@ pub(super) fn login(section: &Section<'_>, from_url: Option<(String, Secret)>) -
     {
         field.mistake(problem, "check the name");
     }
-    match (api_key, username, password, from_url) {
-        (Some(key), ..) => Login::ApiKey(key),
-        (_, Some(username), Some(password), _) => Login::Basic { username, password },
+    match (username, password, from_url) {
+        (Some(username), Some(password), _) => Login::Basic { username, password },
         (.., Some((username, password))) => Login::Basic { username, password },
         _ => Login::None,
     }

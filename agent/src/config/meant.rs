@@ -75,6 +75,12 @@ pub enum ReadFrom {
 pub enum Output {
     /// `_bulk` requests to Elasticsearch or OpenSearch.
     Elasticsearch(Elasticsearch),
+    /// Lumberjack to Logstash.
+    Logstash(Logstash),
+    /// Syslog over TCP, TLS or UDP.
+    Syslog(Syslog),
+    /// JSON arrays to Logstash's http input.
+    Http(Http),
     /// Documents as NDJSON into a file.
     File(PathBuf),
     /// Documents as NDJSON on standard output.
@@ -100,6 +106,115 @@ pub struct Elasticsearch {
     pub linger: Duration,
     /// `bulk.in_flight`: requests at once.
     pub in_flight: usize,
+}
+
+/// A host and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Name or IP address, without brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+/// Most bytes of a Lumberjack window before compression.
+pub const LOGSTASH_WINDOW_BYTES: usize = 2 << 20;
+
+/// `output.logstash`.
+#[derive(Debug, Clone)]
+pub struct Logstash {
+    /// Beats inputs; one is used at a time.
+    pub hosts: Vec<Address>,
+    /// Certificates; `None`: no TLS.
+    pub tls: Option<Tls>,
+    /// Windows under way at once.
+    pub pipelining: usize,
+    /// zlib level, 0 is off.
+    pub compression: u8,
+}
+
+/// `output.http`.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// Where to POST, log-in taken out.
+    pub url: String,
+    /// How to log in.
+    pub login: Login,
+    /// Certificates.
+    pub tls: Tls,
+    /// gzip level, 0 is off.
+    pub compression: u8,
+}
+
+/// `output.syslog`.
+#[derive(Debug, Clone)]
+pub struct Syslog {
+    /// Host in the head of each message: this machine.
+    pub shipper: String,
+    /// How messages travel.
+    pub transport: Transport,
+    /// Where to.
+    pub address: Address,
+    /// What they look like.
+    pub dialect: Dialect,
+}
+
+/// How syslog messages travel.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// TLS.
+    Tls(Tls),
+    /// One datagram a message.
+    Udp,
+}
+
+/// What syslog messages look like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dialect {
+    /// What Logsearch's filters take apart; one message a line.
+    Logsearch,
+    /// As [`Dialect::Logsearch`], for its Cloud Foundry add-on.
+    CloudFoundry(Box<CloudFoundry>),
+    /// RFC 5424 with the ECS document as the message; octet counting on TCP and TLS.
+    Rfc5424,
+}
+
+/// Who an app of Cloud Foundry is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CloudFoundry {
+    /// `cf_app_id`.
+    pub app_id: String,
+    /// `cf_app_name`.
+    pub app_name: String,
+    /// `cf_org_name`.
+    pub org: String,
+    /// `cf_space_name`.
+    pub space: String,
+    /// `source_instance`.
+    pub instance: String,
+    /// `source_type`.
+    pub source_type: String,
+    /// `origin`.
+    pub origin: String,
+    /// `deployment`.
+    pub deployment: String,
+    /// `job`.
+    pub job: String,
+    /// `job_index`.
+    pub job_index: String,
+    /// `ip`.
+    pub ip: String,
 }
 
 /// How to log in. Its parts never appear in a log, a dump or an error.

@@ -37,6 +37,8 @@ mod section;
 
 mod source;
 
+mod syslog;
+
 mod unit;
 
 pub use meant::*;

@@ -1,18 +1,18 @@
 //! `output`: the one place events go to.
 
-use super::address::{BaseUrl, base_url};
+use super::address::{BaseUrl, base_url, host_port};
 use super::document::Value;
 use super::key::{Key, Kind, key, later};
 use super::login;
 use super::mistake::shown;
 use super::section::{Field, Section};
 use super::source::reason;
-use super::{Elasticsearch, Login, Output, Secret, Tls, Verify, index};
+use super::{Elasticsearch, Http, Login, Logstash, Output, Secret, Tls, Verify, index, syslog};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::{Path, PathBuf};
 
-static TLS: [Key; 4] = [
+pub(super) static TLS: [Key; 4] = [
     key(
         "ca",
         Kind::Text { default: "the system's authorities" },
@@ -87,27 +87,70 @@ static FILE: [Key; 1] = [key(
 
 static STDOUT: [Key; 0] = [];
 
+static LOGSTASH: [Key; 4] = [
+    key(
+        "hosts",
+        Kind::Texts { default: "required" },
+        "Beats inputs, `host` or `host:port` (5044 without one). One is used at a time; when it fails the next.",
+    ),
+    key(
+        "tls",
+        Kind::Section(&TLS),
+        "TLS. Without this key the connection is plain; `tls: {}` trusts the system's authorities.",
+    ),
+    key(
+        "pipelining",
+        Kind::Integer { default: 2, min: 1, max: 8 },
+        "Windows under way at once, each of up to 2 MiB and 4096 events. More keep a server far away busy and cost memory, here and there.",
+    ),
+    key("compression", Kind::Integer { default: 1, min: 0, max: 9 }, "zlib level of windows; 0 is off."),
+];
+
+static HTTP: [Key; 5] = [
+    key(
+        "url",
+        Kind::Text { default: "required" },
+        "Where to POST: an http input of Logstash, such as `http://logstash:8080`. Each request is a JSON array; its status decides \
+         over all events in it.",
+    ),
+    key("username", Kind::Text { default: "none" }, "User name. Needs `password`."),
+    key("password", Kind::Secret, "Password. Needs `username`."),
+    key("tls", Kind::Section(&TLS), "Certificates; for an `https://` URL."),
+    key("compression", Kind::Integer { default: 1, min: 0, max: 9 }, "gzip level of requests; 0 is off."),
+];
+
 pub(super) static KEYS: [Key; 6] = [
     key(
         "elasticsearch",
         Kind::Section(&ELASTICSEARCH),
         "`_bulk` requests to Elasticsearch 7 or later, or OpenSearch.",
     ),
+    key(
+        "logstash",
+        Kind::Section(&LOGSTASH),
+        "Lumberjack version 2 to Logstash's beats input. At least once: what is not acknowledged is sent again, with the same \
+         id in `@metadata._id`.",
+    ),
+    key(
+        "syslog",
+        Kind::Section(&syslog::KEYS),
+        "Syslog, for Logsearch or any other receiver. Syslog has no acknowledgements: what is on its way when a connection or \
+         the receiver breaks is lost, and nobody can count it.",
+    ),
+    key("http", Kind::Section(&HTTP), "JSON arrays by HTTP POST to Logstash's http input. At least once."),
     key("file", Kind::Section(&FILE), "Documents as NDJSON into a file."),
     key("stdout", Kind::Section(&STDOUT), "Documents as NDJSON on standard output: `stdout: {}`."),
-    later("logstash", "Lumberjack to Logstash."),
-    later("syslog", "Syslog over TCP, TLS or UDP."),
-    later("http", "NDJSON by HTTP POST."),
 ];
 
 /// Reads `output`; `None` where there is none that can be meant.
 pub(super) fn resolve(section: &Section<'_>) -> Option<Output> {
-    let given: Vec<_> = ["elasticsearch", "file", "stdout"]
-        .into_iter()
-        .filter(|name| section.field(name).is_some())
-        .collect();
+    let given: Vec<_> =
+        KEYS.iter().map(|key| key.name).filter(|name| section.field(name).is_some()).collect();
     match given[..] {
         ["elasticsearch"] => elasticsearch(&section.section("elasticsearch")).map(Output::Elasticsearch),
+        ["logstash"] => logstash(&section.section("logstash")).map(Output::Logstash),
+        ["syslog"] => syslog::resolve(&section.section("syslog")).map(Output::Syslog),
+        ["http"] => http(&section.section("http")).map(Output::Http),
         ["file"] => file(&section.section("file")).map(Output::File),
         ["stdout"] => {
             section.section("stdout");
@@ -140,12 +183,50 @@ fn file(section: &Section<'_>) -> Option<PathBuf> {
     Some(path)
 }
 
+fn logstash(section: &Section<'_>) -> Option<Logstash> {
+    let remedy = "list the beats inputs, such as `hosts: [\"logstash:5044\"]`";
+    let parse = |text: &str| host_port(text, LOGSTASH_PORT).map(|address| (address.to_string(), address));
+    let hosts = list_of_hosts(section, remedy, parse);
+    let output = Logstash {
+        hosts,
+        tls: section.field("tls").is_some().then(|| tls(&section.section("tls"), &[])),
+        pipelining: section.integer("pipelining") as usize,
+        compression: section.integer("compression") as u8,
+    };
+    (!output.hosts.is_empty()).then_some(output)
+}
+
+/// Where a beats input listens if nothing else is said.
+pub(super) const LOGSTASH_PORT: u16 = 5044;
+
+fn http(section: &Section<'_>) -> Option<Http> {
+    let url = match section.field("url") {
+        Some(field) => field
+            .text()
+            .and_then(|url| base_url(&url).map_err(|(found, remedy)| field.mistake(found, remedy)).ok()),
+        None => {
+            section.missing("url", "name the http input, such as `url: http://logstash:8080`");
+            None
+        }
+    };
+    let urls: Vec<BaseUrl> = url.into_iter().collect();
+    let login = login::basic(section, urls.first().and_then(|url| url.login.clone()));
+    let tls = tls(&section.section("tls"), &urls);
+    if let Some(field) = section.field("url") {
+        warn_of_plain_login(field, &urls, &login);
+    }
+    let compression = section.integer("compression") as u8;
+    urls.into_iter().next().map(|url| Http { url: url.url, login, tls, compression })
+}
+
 fn elasticsearch(section: &Section<'_>) -> Option<Elasticsearch> {
     let urls = hosts(section);
     let login = login::login(section, one_login(section, &urls));
     let tls = tls(&section.section("tls"), &urls);
     let bulk = section.section("bulk");
-    warn_of_plain_login(section, &urls, &login);
+    if let Some(field) = section.field("hosts") {
+        warn_of_plain_login(field, &urls, &login);
+    }
     let output = Elasticsearch {
         hosts: urls.into_iter().map(|url| url.url).collect(),
         login,
@@ -175,6 +256,15 @@ pub(super) fn defaults(host: String, login: Login, tls: Tls) -> Elasticsearch {
 
 fn hosts(section: &Section<'_>) -> Vec<BaseUrl> {
     let remedy = "list the nodes, such as `hosts: [\"https://es1:9200\"]`";
+    list_of_hosts(section, remedy, |text| base_url(text).map(|url| (url.url.clone(), url)))
+}
+
+/// The items of `hosts`, each read by `parse` into what it is known by and what it means.
+fn list_of_hosts<T>(
+    section: &Section<'_>,
+    remedy: &str,
+    parse: impl Fn(&str) -> Result<(String, T), (String, String)>,
+) -> Vec<T> {
     let Some(field) = section.field("hosts") else {
         section.missing("hosts", remedy);
         return Vec::new();
@@ -182,18 +272,18 @@ fn hosts(section: &Section<'_>) -> Vec<BaseUrl> {
     if matches!(&field.node.value, Value::List(nodes) if nodes.is_empty()) {
         field.mistake("is empty", remedy);
     }
-    let mut urls: Vec<BaseUrl> = Vec::new();
+    let mut known: Vec<(String, T)> = Vec::new();
     for item in field.items("- ") {
         let Some(text) = item.text() else { continue };
-        match base_url(&text) {
-            Ok(url) if urls.iter().any(|known| known.url == url.url) => {
-                item.mistake(format!("{} stands twice", shown(&url.url)), "keep one");
+        match parse(&text) {
+            Ok((name, _)) if known.iter().any(|(other, _)| *other == name) => {
+                item.mistake(format!("{} stands twice", shown(&name)), "keep one");
             }
-            Ok(url) => urls.push(url),
+            Ok(host) => known.push(host),
             Err((found, remedy)) => item.mistake(found, remedy),
         }
     }
-    urls
+    known.into_iter().map(|(_, host)| host).collect()
 }
 
 /// The log-in of the URLs, which must be one.
@@ -211,8 +301,7 @@ fn one_login(section: &Section<'_>, urls: &[BaseUrl]) -> Option<(String, Secret)
     Some(first.clone())
 }
 
-fn warn_of_plain_login(section: &Section<'_>, urls: &[BaseUrl], login: &Login) {
-    let Some(field) = section.field("hosts") else { return };
+fn warn_of_plain_login(field: &Field<'_>, urls: &[BaseUrl], login: &Login) {
     if matches!(login, Login::None) {
         return;
     }
@@ -242,7 +331,7 @@ fn index(section: &Section<'_>) -> Option<String> {
     }
 }
 
-fn tls(section: &Section<'_>, urls: &[BaseUrl]) -> Tls {
+pub(super) fn tls(section: &Section<'_>, urls: &[BaseUrl]) -> Tls {
     let given = |name| section.field(name).and_then(|field| Some((field, field.path()?)));
     let verify = match section.choice("verify") {
         "none" => Verify::None,

@@ -104,7 +104,8 @@ the place of the whole `output` section, and paths take the place of those of th
 | `http://…`, `https://…` | Elasticsearch or OpenSearch |
 | `file:PATH` | documents as NDJSON into a file |
 | `stdout:` | documents as NDJSON on standard output |
-| `logstash://`, `logstashs://`, `syslog+tcp://`, `syslog+tls://`, `syslog+udp://` | come later |
+| `logstash://HOST`, `logstashs://HOST` | Logstash's beats input, plain or by TLS; port 5044 unless one is given |
+| `syslog+tcp://HOST`, `syslog+tls://HOST`, `syslog+udp://HOST` | Logsearch (with `VCAP_APPLICATION` in the environment as its Cloud Foundry add-on wants it); port 5514, by TLS 6514 |
 
 The log-in comes from the environment, never from an argument: `BLUEOX_API_KEY`, or `BLUEOX_USERNAME` with `BLUEOX_PASSWORD`;
 each also as `…_FILE`, the path of a file that holds it. `BLUEOX_CA` (or `BLUEOX_CA_FILE`) is the path of a PEM file of

@@ -105,7 +105,11 @@ pub(super) fn resolve(walk: &Walk<'_>, node: &Node, replace: Replace) -> Option<
     let (limits, monitoring) = (limits(&root.section("limits")), monitoring(&root.section("monitoring")));
     let drain = root.section("shutdown").duration("drain");
     // Only here may it end: all sections have been read for their mistakes.
-    let config = Config { host_id, inputs, output: output?, state, limits, drain, monitoring };
+    let mut output = output?;
+    if let Output::Syslog(syslog) = &mut output {
+        syslog.shipper.clone_from(&host_id);
+    }
+    let config = Config { host_id, inputs, output, state, limits, drain, monitoring };
     check_sizes(&root, &config);
     check_own_files(&root, &config);
     Some(config)
@@ -266,25 +270,27 @@ fn monitoring(section: &Section<'_>) -> Monitoring {
 
 /// The requests and the longest line have to fit the memory. A line larger than `bulk.max_bytes` goes in a request of its own.
 fn check_sizes(root: &Section<'_>, config: &Config) {
-    let Output::Elasticsearch(output) = &config.output else { return };
+    let (bytes, in_flight, remedy) = match &config.output {
+        Output::Elasticsearch(output) => {
+            (output.bulk_bytes, output.in_flight, "raise it, or lower `bulk.max_bytes` or `bulk.in_flight`")
+        }
+        Output::Logstash(output) => {
+            (super::LOGSTASH_WINDOW_BYTES, output.pipelining, "raise it, or lower `pipelining`")
+        }
+        Output::Http(_) | Output::Syslog(_) | Output::File(_) | Output::Stdout => return,
+    };
     let longest = config.inputs.iter().map(|input| input.max_line).max().unwrap_or(0);
-    let needed =
-        (output.bulk_bytes as u64).saturating_mul(output.in_flight as u64).saturating_add(longest as u64);
+    let needed = (bytes as u64).saturating_mul(in_flight as u64).saturating_add(longest as u64);
     if needed > config.limits.memory {
         let at = root.field("limits").map_or(root.at, |field| field.at);
         let found = format!(
             "{} cannot hold {} requests of {} and a line of {}",
             size_text(config.limits.memory),
-            output.in_flight,
-            size_text(output.bulk_bytes as u64),
+            in_flight,
+            size_text(bytes as u64),
             size_text(longest as u64)
         );
-        root.walk.mistake(
-            at,
-            "limits.memory",
-            found,
-            "raise it, or lower `bulk.max_bytes` or `bulk.in_flight`",
-        );
+        root.walk.mistake(at, "limits.memory", found, remedy);
     }
 }
 

@@ -269,9 +269,6 @@ fn what_this_version_does_not_have_comes_later() {
     for name in ["headers: {a: b}", "proxy: x", "cloud_id: x", "pipeline: x"] {
         bad_output(&format!("hosts: [http://localhost:1], {name}"), "comes later");
     }
-    for name in ["logstash", "syslog", "http"] {
-        bad(&format!("{INPUT}output: {{{name}: {{}}, stdout: {{}}}}\n"), &["comes later"]);
-    }
     bad_root("processors: [{drop: {}}]", "processors: comes later");
     good(&format!("{INPUT}{ES}processors: []\n"));
 }
@@ -543,13 +540,19 @@ fn destinations_of_the_command_line() {
             "{text}"
         );
     }
-    for text in
-        ["logstash://h:1", "logstashs://h", "syslog+tcp://h:1", "syslog+tls://h:1", "syslog+udp://h:1"]
+    for (text, shown, is_tls) in [
+        ("logstash://h:1", "h:1", false),
+        ("logstashs://h", "h:5044", true),
+        ("logstash://[::1]", "[::1]:5044", false),
+    ] {
+        let Output::Logstash(logstash) = to(text).unwrap().config.output else { panic!("{text}") };
+        assert_eq!((logstash.hosts[0].to_string().as_str(), logstash.tls.is_some()), (shown, is_tls));
+    }
+    for (text, shown) in
+        [("syslog+tcp://h:1", "h:1"), ("syslog+tls://h", "h:6514"), ("syslog+udp://h", "h:5514")]
     {
-        assert!(
-            matches!(to(text), Err(ConfigError::Invalid(mistakes)) if mistakes.to_string().contains("comes later")),
-            "{text}"
-        );
+        let Output::Syslog(syslog) = to(text).unwrap().config.output else { panic!("{text}") };
+        assert_eq!((syslog.address.to_string().as_str(), syslog.dialect), (shown, Dialect::Logsearch));
     }
     for text in [
         "",
@@ -561,11 +564,71 @@ fn destinations_of_the_command_line() {
         "file:",
         "https://u:CANARY@es1",
         "logstash",
+        "logstash://",
+        "logstash://u:CANARY@h",
+        "syslog+tcp://h:0",
+        "syslog+tcp",
+        "syslog://h",
     ] {
         match to(text) {
             Err(ConfigError::Usage(message)) => assert!(!message.contains("CANARY"), "{message}"),
-            Err(ConfigError::Invalid(_)) if text == "logstash" => {}
             other => panic!("{text}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn outputs_other_than_elasticsearch_are_read() {
+    let output = |text: &str| good(&format!("{INPUT}output: {{{text}}}\n")).config.output;
+    let Output::Logstash(logstash) = output("logstash: {hosts: [a, 'b:7'], tls: {}, pipelining: 3}") else {
+        panic!()
+    };
+    let hosts: Vec<String> = logstash.hosts.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        (hosts, logstash.tls.is_some(), logstash.pipelining, logstash.compression),
+        (vec!["a:5044".into(), "b:7".into()], true, 3, 1)
+    );
+    let Output::Logstash(plain) = output("logstash: {hosts: [a]}") else { panic!() };
+    assert!(plain.tls.is_none());
+    let Output::Http(http) = output("http: {url: 'http://me:pw@localhost:8080/'}") else { panic!() };
+    assert!(http.url == "http://localhost:8080" && matches!(http.login, Login::Basic { .. }));
+    let Output::Syslog(syslog) = output("syslog: {url: 'udp://h', dialect: rfc5424}") else { panic!() };
+    assert!(matches!(syslog.transport, Transport::Udp) && syslog.dialect == Dialect::Rfc5424);
+}
+
+#[test]
+fn mistakes_in_other_outputs_are_named() {
+    for (text, words) in [
+        ("logstash: {}", "output.logstash.hosts: is missing"),
+        ("logstash: {hosts: []}", "output.logstash.hosts: is empty"),
+        ("logstash: {hosts: ['http://a']}", "is a URL"),
+        ("logstash: {hosts: [a, 'a:5044']}", "stands twice"),
+        ("logstash: {hosts: [a], pipelining: 9}", "too large"),
+        ("logstash: {hosts: [a], tls: {ca: /nowhere.pem}}", "cannot be read"),
+        ("http: {}", "output.http.url: is missing"),
+        ("http: {url: 'tcp://a'}", "another scheme"),
+        ("syslog: {}", "output.syslog.url: is missing"),
+        ("syslog: {url: 'h:1'}", "no scheme"),
+        ("syslog: {url: 'tcp://h', dialect: rfc5424, cloud_foundry: {}}", "does not go with"),
+        (
+            "syslog: {url: 'tcp://h', cloud_foundry: {app_id: i, app_name: a, space: s}}",
+            "output.syslog.cloud_foundry.org: is missing",
+        ),
+        ("logstash: {hosts: [a]}, stdout: {}", "keep exactly one"),
+    ] {
+        bad(&format!("{INPUT}output: {{{text}}}\n"), &[words]);
+    }
+}
+
+#[test]
+fn cloud_foundry_says_who_the_app_is() {
+    let vcap = r#"{"application_id":"id-1","application_name":"shop","organization_name":"Demo","space_name":"Dev","instance_index":2}"#;
+    let variables = [("VCAP_APPLICATION", vcap), ("CF_INSTANCE_IP", "10.0.0.7")];
+    let found = syslog::dialect_of(&Environment::of(&variables));
+    let Dialect::CloudFoundry(app) = found else { panic!("{found:?}") };
+    let expected = ("id-1", "shop", "Demo", "Dev", "2", "2", "10.0.0.7");
+    let found =
+        (&*app.app_id, &*app.app_name, &*app.org, &*app.space, &*app.instance, &*app.job_index, &*app.ip);
+    assert_eq!(found, expected);
+    assert_eq!(syslog::dialect_of(&Environment::of(&[("VCAP_APPLICATION", "{")])), Dialect::Logsearch);
 }

@@ -5,13 +5,26 @@
 
 pub mod backoff;
 
+pub mod hosts;
+
+mod tls;
+
+mod link;
+
 pub mod elasticsearch;
+
+pub mod lumberjack;
+
+pub mod syslog;
+
+pub mod http;
 
 mod ndjson;
 
 mod state;
 
 pub use state::{OutputSnapshot, OutputState};
+pub use tls::TlsError;
 
 use crate::batch::{Batch, Item, Run};
 use crate::config::Output;
@@ -25,6 +38,9 @@ pub enum OutputError {
     /// The configuration cannot be used.
     #[error("cannot use `output.elasticsearch`")]
     Elasticsearch(#[from] elasticsearch::ClientError),
+    /// Certificates cannot be used.
+    #[error("cannot use the certificates of the output")]
+    Tls(#[from] TlsError),
     /// The reader of standard output is gone.
     #[error(
         "standard output was closed by its reader; what it had not taken is sent again at the next start"
@@ -51,6 +67,15 @@ pub async fn run(
         Output::Elasticsearch(config) => {
             let timing = elasticsearch::Timing::default();
             Ok(elasticsearch::run(config, timing, batches, settle, state, known).await?)
+        }
+        Output::Logstash(config) => {
+            Ok(lumberjack::run(config, lumberjack::Timing::default(), batches, settle, state).await?)
+        }
+        Output::Syslog(config) => {
+            Ok(syslog::run(config, syslog::Timing::default(), batches, settle, state).await?)
+        }
+        Output::Http(config) => {
+            Ok(http::run(config, elasticsearch::Timing::default(), batches, settle, state).await?)
         }
         Output::File(path) => {
             ndjson::run_file(path, batches, settle, state).await;

@@ -20,6 +20,8 @@ pub struct OutputSnapshot {
     pub retries: u64,
     /// Bytes of request bodies as sent, retries included.
     pub bytes_sent: u64,
+    /// How often a Logstash server said that it is still at work on a window: a slow one does.
+    pub signs_of_life: u64,
     /// The last error in one bounded line, until a request succeeds.
     pub last_error: Option<String>,
     /// Indices that take nothing until an operator acts.

@@ -279,7 +279,8 @@ impl Intake {
         let Some(sender) = self.sender.as_ref().filter(|_| self.may_leave(target)) else { return false };
         let Ok(permit) = sender.try_reserve() else { return false };
         let Some(target) = self.targets.get_mut(index) else { return false };
-        let compressor = self.compressor.get_or_insert_with(|| Compressor::new(self.compression));
+        let compressor =
+            self.compressor.get_or_insert_with(|| Compressor::of_form(self.rules.form, self.compression));
         permit.send(target.open.seal(compressor));
         target.since = None;
         target.out += 1;

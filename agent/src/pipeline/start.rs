@@ -11,7 +11,7 @@ use crate::ack::dead_letters::DeadLetters;
 use crate::ack::{Accounts, Counts};
 use crate::batch::Form;
 use crate::checkpoint::{Checkpoint, KnownInput, Loaded, StateDirectory, StateError};
-use crate::config::{Config, Input, Output, ReadFrom};
+use crate::config::{Config, Input, LOGSTASH_WINDOW_BYTES, Output, ReadFrom};
 use crate::discovery::{Scanner, Watch};
 use crate::event::{Environment, Stream};
 use crate::file::table::{InputRules, Settings, Table, unix_time};
@@ -29,6 +29,9 @@ use tracing::{error, info, warn};
 
 /// Default linger and size of the outputs that have no such setting.
 const PLAIN_RULES: (usize, Duration) = (256 * 1024, Duration::from_millis(50));
+
+/// Most bytes of one request to an http input before compression.
+const HTTP_BYTES: usize = 1 << 20;
 
 /// Batches waiting or under way at most, all indices together.
 const MAX_BATCHES_OUT: usize = 8;
@@ -280,7 +283,7 @@ impl Engine {
         let hints = signals.clone();
         let watch = (!once).then(|| Watch::new(Arc::new(move || hints.hint())));
         let own_events =
-            (config.monitoring.events && !once && matches!(config.output, Output::Elasticsearch(_)))
+            (config.monitoring.events && !once && !matches!(config.output, Output::File(_) | Output::Stdout))
                 .then(|| OwnEvents::new(&config.host_id, &environment));
         let parts = Parts {
             known_inputs: known_inputs(config, &restored.checkpoint),
@@ -388,7 +391,16 @@ fn intake(
         }
     }
     let routes = config.inputs.iter().map(|input| route(&config.output, input)).collect();
-    let (rules, compression) = match &config.output {
+    let (rules, compression) = rules(&config.output);
+    Ok(Intake::new(streams, routes, rules, compression, config.limits.memory, sender))
+}
+
+/// How batches are cut for an output, and their level of compression.
+fn rules(output: &Output) -> (BatchRules, u8) {
+    let (plain_bytes, plain_linger) = PLAIN_RULES;
+    let plain =
+        BatchRules { max_bytes: plain_bytes, linger: plain_linger, in_flight: 2, form: Form::Documents };
+    match output {
         Output::Elasticsearch(elasticsearch) => (
             BatchRules {
                 max_bytes: elasticsearch.bulk_bytes,
@@ -398,12 +410,20 @@ fn intake(
             },
             elasticsearch.compression,
         ),
-        Output::File(_) | Output::Stdout => {
-            let (max_bytes, linger) = PLAIN_RULES;
-            (BatchRules { max_bytes, linger, in_flight: 2, form: Form::Documents }, 0)
+        Output::Logstash(logstash) => (
+            BatchRules {
+                max_bytes: LOGSTASH_WINDOW_BYTES,
+                in_flight: logstash.pipelining,
+                form: Form::Lumberjack,
+                ..plain
+            },
+            logstash.compression,
+        ),
+        Output::Http(http) => {
+            (BatchRules { max_bytes: HTTP_BYTES, form: Form::Array, ..plain }, http.compression)
         }
-    };
-    Ok(Intake::new(streams, routes, rules, compression, config.limits.memory, sender))
+        Output::Syslog(_) | Output::File(_) | Output::Stdout => (plain, 0),
+    }
 }
 
 fn stream_name(input: &Input) -> String {

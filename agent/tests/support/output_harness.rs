@@ -4,8 +4,8 @@ use blueox::batch::{Batch, Compressor, EventMeta, Form, OpenBatch};
 use blueox::config::{Elasticsearch, Login, Tls};
 use blueox::file::identity::event_id;
 use blueox::file::{FileKey, Lineage};
-use blueox::output::elasticsearch::{self, ClientError, Timing};
-use blueox::output::{Fate, OutputSnapshot, OutputState, Settlement};
+use blueox::output::elasticsearch::{self, Timing};
+use blueox::output::{Fate, OutputSnapshot, OutputState, SettleSink, Settlement};
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::ops::Range;
@@ -67,7 +67,18 @@ pub fn big_batch(starts: Range<u64>, len: impl Fn(u64) -> usize) -> Batch {
 
 /// Events at these offsets, with these documents.
 pub fn batch_of(index: &str, starts: Range<u64>, level: u8, document: impl Fn(u64) -> String) -> Batch {
-    let mut open = OpenBatch::new(index.into(), Form::Bulk, 2 << 20);
+    batch_in(Form::Bulk, index, starts, level, document)
+}
+
+/// As [`batch_of`], for another kind of output.
+pub fn batch_in(
+    form: Form,
+    index: &str,
+    starts: Range<u64>,
+    level: u8,
+    document: impl Fn(u64) -> String,
+) -> Batch {
+    let mut open = OpenBatch::new(index.into(), form, 2 << 20);
     for start in starts {
         let meta = EventMeta {
             file: FileKey(1),
@@ -79,7 +90,7 @@ pub fn batch_of(index: &str, starts: Range<u64>, level: u8, document: impl Fn(u6
         };
         open.push(meta, |body| body.extend_from_slice(document(start).as_bytes()));
     }
-    open.seal(&mut Compressor::new(level))
+    open.seal(&mut Compressor::of_form(form, level))
 }
 
 pub fn uncertain(mut batch: Batch) -> Batch {
@@ -111,7 +122,7 @@ pub struct Delivery {
     pub state: Arc<OutputState>,
     batches: Option<mpsc::Sender<Batch>>,
     settled: Arc<(Mutex<Vec<Settlement>>, Notify)>,
-    task: JoinHandle<Result<(), ClientError>>,
+    task: JoinHandle<Result<(), String>>,
 }
 
 impl Delivery {
@@ -120,17 +131,27 @@ impl Delivery {
     }
 
     pub fn start_with(config: Elasticsearch, timing: Timing, known: HashMap<String, String>) -> Self {
+        Self::running(|batches, settle, state| async move {
+            elasticsearch::run(&config, timing, batches, settle, state, known).await
+        })
+    }
+
+    /// Any output.
+    pub fn running<F, E>(run: impl FnOnce(mpsc::Receiver<Batch>, SettleSink, Arc<OutputState>) -> F) -> Self
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::fmt::Debug,
+    {
         let (batches, receiver) = mpsc::channel(1);
         let settled = Arc::new((Mutex::new(Vec::new()), Notify::new()));
         let state = Arc::new(OutputState::default());
-        let (sink, shown) = (Arc::clone(&settled), Arc::clone(&state));
-        let task = tokio::spawn(async move {
-            let settle = Arc::new(move |settlement: Settlement| {
-                sink.0.lock().unwrap().push(settlement);
-                sink.1.notify_waiters();
-            });
-            elasticsearch::run(&config, timing, receiver, settle, shown, known).await
+        let sink = Arc::clone(&settled);
+        let settle = Arc::new(move |settlement: Settlement| {
+            sink.0.lock().unwrap().push(settlement);
+            sink.1.notify_waiters();
         });
+        let running = run(receiver, settle, Arc::clone(&state));
+        let task = tokio::spawn(async move { running.await.map_err(|error| format!("{error:?}")) });
         Self { state, batches: Some(batches), settled, task }
     }
 

@@ -7,7 +7,7 @@
 //! `docs/decisions/0004-own-deflate-for-level-1.md`.
 //!
 //! ```text
-//! text → matcher (tokens) → huffman (codes of the block) → block (bits) → gzip
+//! text → matcher (tokens) → huffman (codes of the block) → block (bits) → gzip, zlib
 //! ```
 //!
 //! Any input is compressed correctly; what does not repeat becomes a little longer than it was (under 1 %). The output depends
@@ -27,7 +27,7 @@ use bits::Bits;
 use block::Tokens;
 use matcher::Matcher;
 
-/// Makes gzip members. Keeps its tables from text to text.
+/// Makes gzip members and zlib streams. Keeps its tables from text to text.
 #[derive(Debug, Default)]
 pub(super) struct Deflater {
     matcher: Matcher,
@@ -37,6 +37,9 @@ pub(super) struct Deflater {
 /// No file name, no time, made by the fastest algorithm, on an unknown system.
 const GZIP_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 255];
 
+/// Window of 32 KiB, made by the fastest algorithm.
+const ZLIB_HEAD: [u8; 2] = [0x78, 0x01];
+
 impl Deflater {
     /// Replaces `out` by one gzip member that holds `text`, which is shorter than 4 GiB.
     pub(super) fn gzip(&mut self, text: &[u8], out: &mut Vec<u8>) {
@@ -45,6 +48,16 @@ impl Deflater {
         self.deflate(text, out);
         out.extend_from_slice(&crc32fast::hash(text).to_le_bytes());
         out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    }
+
+    /// Replaces `out` by one zlib stream (RFC 1950) that holds `text`.
+    pub(super) fn zlib(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        out.clear();
+        out.extend_from_slice(&ZLIB_HEAD);
+        self.deflate(text, out);
+        let mut sum = libdeflater::Adler32::new();
+        sum.update(text);
+        out.extend_from_slice(&sum.sum().to_be_bytes());
     }
 
     fn deflate(&mut self, text: &[u8], out: &mut Vec<u8>) {
@@ -81,7 +94,14 @@ mod tests {
         let len = libdeflater::Decompressor::new().gzip_decompress(&packed, &mut read);
         assert_eq!(len, Ok(text.len()), "libdeflate takes it");
         assert!(read == text, "libdeflate reads something else");
-        packed.len()
+        let len = packed.len();
+        deflater.zlib(text, &mut packed);
+        let mut read = Vec::new();
+        flate2::read::ZlibDecoder::new(&packed[..])
+            .read_to_end(&mut read)
+            .expect("zlib-rs takes the zlib form");
+        assert!(read == text, "zlib-rs reads something else from the zlib form");
+        len
     }
 
     /// Bytes that repeat nothing (xorshift).

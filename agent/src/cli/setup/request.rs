@@ -156,7 +156,7 @@ impl SetupArguments {
 fn output(config: Config) -> Option<Elasticsearch> {
     match config.output {
         Output::Elasticsearch(elasticsearch) => Some(elasticsearch),
-        Output::File(_) | Output::Stdout => None,
+        _ => None,
     }
 }
 

@@ -3,10 +3,10 @@
 use super::answer::{Answer, End, Head, Unknown, Whole};
 use super::bulk::{BulkAnswer, BulkError, BulkReader};
 use super::text::one_line;
-use super::tls::{TlsError, client_config};
 use crate::batch::{Batch, Body};
-use crate::config::{Elasticsearch, Login};
+use crate::config::{Elasticsearch, Login, Tls};
 use crate::file::identity::ID_LEN;
+use crate::output::tls::{TlsError, client_config};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::write::MultiGzDecoder;
@@ -120,6 +120,8 @@ impl Client {
         let request = match &batch.body {
             Body::Plain(body) => request.body(body.clone()),
             Body::Gzip(body) => request.header(CONTENT_ENCODING, "gzip").body(body.clone()),
+            // HTTP calls this form "deflate".
+            Body::Zlib(body) => request.header(CONTENT_ENCODING, "deflate").body(body.clone()),
         };
         let exchange = async {
             let response = request.send().await.map_err(|error| transport_error(&error.without_url()))?;
@@ -210,12 +212,22 @@ impl Client {
 
 /// Connections that log in and trust as configured; connects to nothing yet.
 pub(crate) fn connections(config: &Elasticsearch, timing: Timing) -> Result<reqwest::Client, ClientError> {
+    http_client(&config.login, &config.tls, config.in_flight, timing)
+}
+
+/// As [`connections`], with at most `idle` of them kept for each host.
+pub(crate) fn http_client(
+    login: &Login,
+    tls: &Tls,
+    idle: usize,
+    timing: Timing,
+) -> Result<reqwest::Client, ClientError> {
     let mut headers = HeaderMap::new();
-    if let Some(login) = authorization(&config.login)? {
+    if let Some(login) = authorization(login)? {
         headers.insert(AUTHORIZATION, login);
     }
     reqwest::Client::builder()
-        .tls_backend_preconfigured(client_config(&config.tls)?)
+        .tls_backend_preconfigured(client_config(tls)?)
         .user_agent(concat!("blueox/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers)
         .http1_only()
@@ -225,7 +237,7 @@ pub(crate) fn connections(config: &Elasticsearch, timing: Timing) -> Result<reqw
         .connect_timeout(timing.connect)
         // Below the idle time-outs of common load balancers, so that they rarely close what we are about to use.
         .pool_idle_timeout(Duration::from_secs(30))
-        .pool_max_idle_per_host(config.in_flight.max(1))
+        .pool_max_idle_per_host(idle.max(1))
         .tcp_nodelay(true)
         .build()
         .map_err(ClientError::Http)

@@ -13,17 +13,15 @@ pub mod check;
 pub mod client;
 pub mod gate;
 pub mod health;
-pub mod hosts;
 mod json;
 mod rollover;
 mod shared;
 mod shipment;
 mod text;
-mod tls;
 pub mod verdict;
 
+pub(crate) use client::http_client;
 pub use client::{ClientError, Timing};
-pub use tls::TlsError;
 
 use crate::batch::Batch;
 use crate::config::{Elasticsearch, Verify};

@@ -260,7 +260,6 @@ fn what_this_version_does_not_have_comes_later() {
         "type: syslog",
         "container: cri",
         "multiline: {start: a}",
-        "format: zap",
         "encoding: latin1",
         "ignore_older: 1d",
     ] {

@@ -160,7 +160,7 @@ impl Level {
         {
             return Some((level, true));
         }
-        const SYNONYMS: [(&str, Level); 19] = [
+        const SYNONYMS: [(&str, Level); 24] = [
             ("warning", Level::Warn),
             ("err", Level::Error),
             ("critical", Level::Fatal),
@@ -179,7 +179,13 @@ impl Level {
             ("verbose", Level::Debug),
             ("silly", Level::Trace),
             ("fine", Level::Debug),
+            ("finer", Level::Trace),
             ("finest", Level::Trace),
+            ("config", Level::Debug),
+            // slog of Rust shortens all words to four letters.
+            ("trce", Level::Trace),
+            ("debg", Level::Debug),
+            ("erro", Level::Error),
         ];
         // slog writes the distance to the level below: `INFO+2`.
         let base = word.iter().position(|byte| matches!(byte, b'+' | b'-')).map_or(word, |at| &word[..at]);

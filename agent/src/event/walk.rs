@@ -68,7 +68,8 @@ pub(super) fn recognise(
     while let Some(node) = nodes.get(at) {
         let path = key_path(line, node, document);
         let number = number_of(line, node, path, tables, document);
-        tables.see(number, node.kind, &mut seen);
+        let first = line.get(node.range().start + 1).copied().unwrap_or(0);
+        tables.see(number, node.kind, first, &mut seen);
         members.push(Member { node: at as u32, number, path });
         at = node.next as usize;
     }

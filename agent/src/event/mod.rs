@@ -50,6 +50,8 @@ mod finish;
 
 mod explain;
 
+mod advice;
+
 #[cfg(test)]
 mod tests;
 

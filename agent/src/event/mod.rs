@@ -38,6 +38,8 @@ mod identity;
 
 mod document;
 
+mod process;
+
 mod skeleton;
 
 mod walk;
@@ -61,6 +63,7 @@ pub use explain::{Explanation, explain};
 pub use format::{Format, names as format_names};
 pub use identity::{ECS_VERSION, Environment, FileMemory, Stream, UnknownFormat};
 pub use leftovers::{LeftoverKeys, MAX_KEYS};
+pub use process::{Fate, Process};
 pub use refusal::Refusal;
 pub use targets::{Shape, fields};
 
@@ -327,6 +330,7 @@ impl Mapper {
             layout,
             document,
             keys: &mut stream.keys,
+            renames: &stream.renames,
             zone: &stream.zone,
             trace,
             mapped,

@@ -13,7 +13,7 @@ use crate::batch::Form;
 use crate::checkpoint::{Checkpoint, KnownInput, Loaded, StateDirectory, StateError};
 use crate::config::{Config, Input, Output, ReadFrom};
 use crate::discovery::{Scanner, Watch};
-use crate::event::{Environment, Stream};
+use crate::event::{Environment, Process, Stream};
 use crate::file::table::{InputRules, Settings, Table, unix_time};
 use crate::monitoring::{self, StatusReport, StatusSource};
 use crate::output::{self, OutputState, SettleSink};
@@ -379,7 +379,9 @@ fn intake(
 ) -> Result<Intake, RunError> {
     let mut streams = Vec::new();
     for input in &config.inputs {
-        streams.push(Stream::new(input, environment)?);
+        let mut stream = Stream::new(input, environment)?;
+        stream.rename(&config.processors);
+        streams.push(stream);
     }
     for (input, stream) in config.inputs.iter().zip(&mut streams) {
         let name = stream_name(input);
@@ -403,7 +405,8 @@ fn intake(
             (BatchRules { max_bytes, linger, in_flight: 2, form: Form::Documents }, 0)
         }
     };
-    Ok(Intake::new(streams, routes, rules, compression, config.limits.memory, sender))
+    let process = Process::new(&config.processors);
+    Ok(Intake::new(streams, process, routes, rules, compression, config.limits.memory, sender))
 }
 
 fn stream_name(input: &Input) -> String {

@@ -2,7 +2,9 @@
 
 use super::{Exit, printed};
 use crate::config::{FieldValue, Input, ReadFrom, host_name, shown};
-use crate::event::{Environment, FileMemory, Line, LineEnd, Mapper, Stream, explain as explain_line};
+use crate::event::{
+    Environment, Explanation, FileMemory, Line, LineEnd, Mapper, Stream, explain as explain_line,
+};
 use crate::file::source::Source;
 use crate::line::without_carriage_return;
 use crate::telemetry::escaped;
@@ -15,7 +17,7 @@ const MAX_LINE: usize = 1 << 20;
 /// What is read at once from a file.
 const CHUNK: usize = 64 * 1024;
 
-pub(super) fn explain(path: &Path, format: Option<String>) -> Exit {
+pub(super) fn explain(path: &Path, format: Option<String>, advice: bool) -> Exit {
     let format = format.filter(|format| format != "auto");
     let mut stream = match Stream::new(&input(format), &Environment::from_process(host_name())) {
         Ok(stream) => stream,
@@ -36,7 +38,10 @@ pub(super) fn explain(path: &Path, format: Option<String>) -> Exit {
         }
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let result = lines(text, path, &mut stream, &mut out).and_then(|()| out.flush());
+    let mut telling = if advice { Telling::Advice(Advice::default()) } else { Telling::Lines };
+    let result = lines(text, path, &mut stream, &mut telling, &mut out)
+        .and_then(|()| telling.end(&mut out))
+        .and_then(|()| out.flush());
     printed(result, Exit::Done)
 }
 
@@ -69,7 +74,72 @@ impl Read for Text {
     }
 }
 
-fn lines(text: Box<dyn Read>, path: &Path, stream: &mut Stream, out: &mut impl Write) -> io::Result<()> {
+/// What is told of the lines.
+enum Telling {
+    /// Each one's way.
+    Lines,
+    /// What to change, once for all lines.
+    Advice(Advice),
+}
+
+/// Most different pieces of advice; a file that needs more needs these first.
+const MAX_ADVICE: usize = 40;
+
+/// Pieces of advice in the order they came up.
+#[derive(Default)]
+struct Advice {
+    lines: u64,
+    pieces: Vec<Piece>,
+}
+
+struct Piece {
+    text: String,
+    first_line: u64,
+    lines: u64,
+}
+
+impl Telling {
+    fn tell(&mut self, number: u64, line: &Explanation, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Lines => write_explanation(out, number, &line.to_string()),
+            Self::Advice(advice) => {
+                advice.lines += 1;
+                line.advice().into_iter().for_each(|text| advice.add(number, text));
+                Ok(())
+            }
+        }
+    }
+
+    fn end(&self, out: &mut impl Write) -> io::Result<()> {
+        let Self::Advice(advice) = self else { return Ok(()) };
+        for Piece { text, first_line, lines } in &advice.pieces {
+            writeln!(out, "{lines} of {} lines, first line {first_line}", advice.lines)?;
+            writeln!(out, "  {}", escaped(text))?;
+        }
+        if advice.pieces.is_empty() {
+            writeln!(out, "{} lines, nothing to change", advice.lines)?;
+        }
+        Ok(())
+    }
+}
+
+impl Advice {
+    fn add(&mut self, number: u64, text: String) {
+        if let Some(piece) = self.pieces.iter_mut().find(|piece| piece.text == text) {
+            piece.lines += 1;
+        } else if self.pieces.len() < MAX_ADVICE {
+            self.pieces.push(Piece { text, first_line: number, lines: 1 });
+        }
+    }
+}
+
+fn lines(
+    text: Box<dyn Read>,
+    path: &Path,
+    stream: &mut Stream,
+    telling: &mut Telling,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let mut reader = BufReader::with_capacity(CHUNK, text);
     let mut mapper = Mapper::new();
     let file = FileMemory::new(path);
@@ -93,8 +163,8 @@ fn lines(text: Box<dyn Read>, path: &Path, stream: &mut Stream, out: &mut impl W
         };
         if !crate::line::is_blank(content) {
             let line = Line { bytes: content, offset, end, read_at: jiff::Timestamp::now() };
-            let told = explain_line(&mut mapper, &line, stream, &file).to_string();
-            write_explanation(out, number, &told)?;
+            let explanation = explain_line(&mut mapper, &line, stream, &file);
+            telling.tell(number, &explanation, out)?;
         }
         offset += consumed;
     }

@@ -64,6 +64,9 @@ enum Command {
         /// Take lines for this format in place of detecting it
         #[arg(long, value_name = "FORMAT")]
         format: Option<String>,
+        /// Say in place of that what the application should write differently
+        #[arg(long)]
+        advice: bool,
     },
     /// Show accounts, files and lag of a running agent; 0 only when it is ready, else 75
     Status {
@@ -141,7 +144,7 @@ pub fn execute(arguments: Arguments) -> Exit {
         Command::Run(source) => run::run(&source),
         Command::Once(source) => run::once(&source),
         Command::Check { config, output } => check::check(&config, output),
-        Command::Explain { path, format } => explain::explain(&path, format),
+        Command::Explain { path, format, advice } => explain::explain(&path, format, advice),
         Command::Status { url } => status::status(&url),
         #[cfg(feature = "setup")]
         Command::Setup(arguments) => setup::setup(&arguments),

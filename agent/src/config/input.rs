@@ -51,8 +51,12 @@ pub(super) static KEYS: [Key; 14] = [
         "format",
         Kind::Choice {
             default: "auto",
-            values: &["auto", "ecs", "bunyan", "tracing", "pino", "text"],
-            later: &[
+            values: &[
+                "auto",
+                "ecs",
+                "bunyan",
+                "tracing",
+                "pino",
                 "winston",
                 "logback",
                 "log4rs",
@@ -63,7 +67,9 @@ pub(super) static KEYS: [Key; 14] = [
                 "structlog",
                 "python",
                 "clef",
+                "text",
             ],
+            later: &[],
         },
         "How lines are written. `auto` decides line by line from their signature; what fits no format is sent as text.",
     ),

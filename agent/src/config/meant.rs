@@ -13,6 +13,8 @@ pub struct Config {
     pub host_id: String,
     /// What to read.
     pub inputs: Vec<Input>,
+    /// What happens to events on the way, in this order.
+    pub processors: Vec<Processor>,
     /// Where to send it.
     pub output: Output,
     /// Checkpoint, lock and dead letters.
@@ -48,6 +50,106 @@ pub struct Input {
     pub dataset: String,
     /// `data_stream.namespace`.
     pub namespace: String,
+}
+
+/// One `processors` entry.
+#[derive(Debug, Clone)]
+pub enum Processor {
+    /// Events for which this holds end here.
+    Drop(Condition),
+    /// Events for which this does not hold end here.
+    Keep(Condition),
+    /// A key of the line by another name.
+    Rename {
+        /// As the line writes it, members of objects with a dot.
+        from: String,
+        /// As it is mapped.
+        to: String,
+    },
+    /// Replaces secrets.
+    Redact(Redact),
+    /// Thins out.
+    Sample(Sample),
+    /// Bounds.
+    RateLimit(RateLimit),
+}
+
+/// What is asked of a field of the finished document.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// Its dotted name.
+    pub field: String,
+    /// What its value has to be; a field that is missing passes no test.
+    pub test: Test,
+}
+
+/// See [`Condition`].
+#[derive(Debug, Clone)]
+pub enum Test {
+    /// One of these.
+    Is(Vec<String>),
+    /// A text in which this is found.
+    Matches(regex::Regex),
+}
+
+/// `redact`.
+#[derive(Debug, Clone)]
+pub struct Redact {
+    /// The known kinds to look for.
+    pub secrets: Vec<Secrets>,
+    /// The operator's own; of one with a group only that is replaced.
+    pub patterns: Vec<regex::Regex>,
+    /// What takes their place.
+    pub with: String,
+}
+
+/// A kind of secret that is known by its form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// Access key ids and secret keys of AWS.
+    AwsKey,
+    /// What follows `Bearer`.
+    BearerToken,
+    /// Numbers of payment cards.
+    CardNumber,
+}
+
+impl Secrets {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::AwsKey, Self::BearerToken, Self::CardNumber];
+
+    /// The word of the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AwsKey => "aws_key",
+            Self::BearerToken => "bearer_token",
+            Self::CardNumber => "card_number",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|secrets| secrets.name() == name)
+    }
+}
+
+/// `sample`.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    /// One event in so many goes on.
+    pub one_in: u64,
+    /// Events that took this long all do.
+    pub slow: Duration,
+}
+
+/// `rate_limit`.
+#[derive(Debug, Clone)]
+pub struct RateLimit {
+    /// Most events in the time.
+    pub events: u64,
+    /// The time.
+    pub per: Duration,
+    /// Field whose values are counted each for themselves.
+    pub by: Option<String>,
 }
 
 /// Value of a configured field.

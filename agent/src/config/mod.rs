@@ -29,6 +29,8 @@ mod output;
 
 mod path;
 
+mod processor;
+
 mod reference;
 
 mod root;

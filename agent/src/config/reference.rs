@@ -22,7 +22,7 @@ fn write_table(page: &mut String, path: &str, keys: &[Key]) {
                 write_table(page, &full, below);
             }
             Kind::Sections(below) => {
-                write_entry(page, level, &full, "a list of mappings, required", key.doc);
+                write_entry(page, level, &full, "a list of mappings", key.doc);
                 write_table(page, &format!("{full}[]"), below);
             }
             kind => write_entry(page, level, &full, &facts(kind), key.doc),

@@ -6,7 +6,7 @@ use super::mistake::shown;
 use super::path::compile_glob;
 use super::section::{Section, Walk};
 use super::unit::size_text;
-use super::{Config, Input, Limits, Monitoring, Output, State, address, input, output};
+use super::{Config, Input, Limits, Monitoring, Output, State, address, input, output, processor};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -80,8 +80,12 @@ static MONITORING: [Key; 3] = [
 /// Every key of the configuration.
 pub(super) static KEYS: [Key; 8] = [
     key("host", Kind::Section(&HOST), "This machine."),
-    key("inputs", Kind::Sections(&input::KEYS), "What to read, a list."),
-    key("processors", Kind::Later { off: Some("[]") }, "Drops and changes events on the way."),
+    key("inputs", Kind::Sections(&input::KEYS), "What to read, a list. Required."),
+    key(
+        "processors",
+        Kind::Sections(&processor::KEYS),
+        "What happens to events on the way, in this order: a list whose items each hold one of the following.",
+    ),
     key("output", Kind::Section(&output::KEYS), "Where events go, exactly one of the following."),
     key("state", Kind::Section(&STATE), "What survives a restart."),
     key("limits", Kind::Section(&LIMITS), "Bounds."),
@@ -100,6 +104,7 @@ pub(super) struct Replace {
 pub(super) fn resolve(walk: &Walk<'_>, node: &Node, replace: Replace) -> Option<Config> {
     let root = Section::open(walk, "", node, &KEYS);
     let inputs = inputs(&root, replace.paths);
+    let processors = root.sections("processors").iter().filter_map(processor::resolve).collect();
     let output = resolve_output(&root, replace.output);
     let (host_id, state) = (host_id(&root.section("host")), state(&root.section("state")));
     let (limits, monitoring) = (limits(&root.section("limits")), monitoring(&root.section("monitoring")));
@@ -109,7 +114,7 @@ pub(super) fn resolve(walk: &Walk<'_>, node: &Node, replace: Replace) -> Option<
     if let Output::Syslog(syslog) = &mut output {
         syslog.shipper.clone_from(&host_id);
     }
-    let config = Config { host_id, inputs, output, state, limits, drain, monitoring };
+    let config = Config { host_id, inputs, processors, output, state, limits, drain, monitoring };
     check_sizes(&root, &config);
     check_own_files(&root, &config);
     Some(config)
@@ -120,6 +125,7 @@ pub(super) fn defaults(inputs: Vec<Input>, output: Output, base: &Path) -> Confi
     Config {
         host_id: host_name(),
         inputs,
+        processors: Vec::new(),
         output,
         state: State { path: base.join("blueox-state"), retention: Duration::from_secs(7 * 24 * 3600) },
         limits: Limits { memory: 24 << 20, open_files: 512, held_files: 1 << 30, dead_letters: 100 << 20 },

@@ -113,6 +113,28 @@ fn every_key_of_the_tables_is_read() {
 }
 
 #[test]
+fn mistakes_in_processors_are_found_where_they_are() {
+    let cases = [
+        ("{}", "processors[0]: is not exactly one processor"),
+        ("{drop: {field: a, is: [b]}, keep: {field: a, is: [b]}}", "is not exactly one processor"),
+        ("{drop: {field: a}}", "processors[0].drop: asks for not exactly one of `is` and `matches`"),
+        ("{drop: {field: a, is: [b], matches: c}}", "not exactly one of"),
+        ("{drop: {is: [b]}}", "processors[0].drop.field: is missing"),
+        ("{keep: {field: a, matches: '('}}", "is no valid pattern: unclosed group"),
+        (r"{keep: {field: a, matches: '(a)\1'}}", "is no valid pattern"),
+        ("{keep: {field: a, matches: '((a{100}){100}){100}'}}", "takes more than 1 MiB compiled"),
+        ("{redact: {secrets: [aws_keys]}}", "unknown kind of secret `aws_keys`"),
+        ("{redact: {patterns: ['[']}}", "processors[0].redact.patterns[0]"),
+        ("{rename: {from: a}}", "processors[0].rename.to: is missing"),
+        ("{sample: {one_in: 0}}", "processors[0].sample.one_in"),
+    ];
+    for (processor, expected) in cases {
+        bad_root(&format!("processors: [{processor}]"), expected);
+    }
+    good(&format!("{INPUT}{ES}processors: [{{redact: {{}}}}, {{sample: {{}}}}, {{rate_limit: {{}}}}]\n"));
+}
+
+#[test]
 fn bounds_and_defaults_of_the_tables_are_valid() {
     fn check(keys: &[Key]) {
         for key in keys {
@@ -260,7 +282,6 @@ fn what_this_version_does_not_have_comes_later() {
         "type: syslog",
         "container: cri",
         "multiline: {start: a}",
-        "format: zap",
         "encoding: latin1",
         "ignore_older: 1d",
     ] {
@@ -269,7 +290,6 @@ fn what_this_version_does_not_have_comes_later() {
     for name in ["headers: {a: b}", "proxy: x", "cloud_id: x", "pipeline: x"] {
         bad_output(&format!("hosts: [http://localhost:1], {name}"), "comes later");
     }
-    bad_root("processors: [{drop: {}}]", "processors: comes later");
     good(&format!("{INPUT}{ES}processors: []\n"));
 }
 

@@ -85,6 +85,7 @@ impl<T: Trace> Walk<'_, T> {
                 Some(number) => Level::from_tens(number),
                 None => return false,
             },
+            Kind::Text if levels == Levels::Serilog && self.inner(at) == b"Verbose" => (Level::Trace, false),
             Kind::Text => match Level::from_word(self.plain(at)) {
                 Some(found) => found,
                 None if self.inner(at).is_empty() => return false,
@@ -181,6 +182,12 @@ impl<T: Trace> Walk<'_, T> {
 
     fn stack(&mut self, origin: Origin, order: u16) -> bool {
         let at = origin.node as usize;
+        // zerolog and structlog can write the frames as objects.
+        if self.nodes[at].kind == Kind::Array && self.all_elements(at, |_, kind| kind == Kind::Object) {
+            let piece = self.json_text(at);
+            self.exception_object(at + 1);
+            return self.give(Target::ErrorStackTrace, piece, order, Some(origin));
+        }
         if self.nodes[at].kind != Kind::Text || !self.give_text(Target::ErrorStackTrace, origin, order) {
             return false;
         }
@@ -195,6 +202,21 @@ impl<T: Trace> Walk<'_, T> {
             self.derive(Target::ErrorMessage, part(message));
         }
         true
+    }
+
+    /// Type and message from the first of structlog's exceptions.
+    fn exception_object(&mut self, object: usize) {
+        let Some(end) = self.nodes.get(object).map(|node| node.next as usize) else { return };
+        let mut at = object + 1;
+        while at < end {
+            let piece = Piece::new(Source::Line, self.nodes[at].range());
+            match (&self.bytes.line[self.nodes[at].key_range()], self.nodes[at].kind) {
+                (b"exc_type", Kind::Text) => self.derive(Target::ErrorType, piece),
+                (b"exc_value", Kind::Text) => self.derive(Target::ErrorMessage, piece),
+                _ => {}
+            }
+            at = self.nodes[at].next as usize;
+        }
     }
 
     fn status(&mut self, origin: Origin, order: u16) -> bool {
@@ -266,8 +288,13 @@ fn split_span_message(msg: &[u8]) -> Option<(SpanPart, Range<usize>, Range<usize
     (name_end > 0).then(|| (SpanPart::Event, 1..name_end, name_end + EVENT.len()..msg.len()))
 }
 
-/// Where type and message of an error lie in its stack trace: in the first line, for Python in the last one.
+/// Where type and message of an error lie in its stack trace: in the first line, for Python in the last one. Go's begin with
+/// a frame, whose place stands in the second line.
 fn headline(stack: &[u8]) -> (Option<Range<usize>>, Option<Range<usize>>) {
+    let second = lines(stack).nth(1).map_or(&b""[..], |line| &stack[line]);
+    if second.starts_with(b"\\t") && !second.starts_with(b"\\tat ") {
+        return (None, None);
+    }
     let line = match stack.starts_with(b"Traceback") {
         true => lines(stack).filter(|line| !line.is_empty()).last(),
         false => lines(stack).next().filter(|line| !line.is_empty()),
@@ -348,6 +375,7 @@ mod tests {
                 Some("TimeoutError"),
                 Some("3s"),
             ),
+            (r"main.q\n\t/app/db.go:12\nmain.main\n\t/app/main.go:3", None, None),
             (r"it broke: why\n  caused by", None, Some("it broke: why")),
             (r"broke at C:\\new: x", None, Some(r"broke at C:\\new: x")),
             ("", None, None),

@@ -22,6 +22,13 @@ pub struct Explanation {
     pub document: String,
 }
 
+impl Explanation {
+    /// What the application's author should change, the most useful first.
+    pub fn advice(&self) -> Vec<String> {
+        super::advice::advice(self)
+    }
+}
+
 /// Maps `line` and tells how.
 pub fn explain(mapper: &mut Mapper, line: &Line<'_>, stream: &mut Stream, file: &FileMemory) -> Explanation {
     let mut notes = Notes::default();

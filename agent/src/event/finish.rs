@@ -24,6 +24,11 @@ impl<T: Trace> Walk<'_, T> {
 
     /// Fills what nothing has said yet.
     pub(super) fn assume(&mut self, assumed: &[Fixed], created: Piece) {
+        if let Some(level) = self.table.spec.absent_level
+            && !self.has(Target::LogLevel)
+        {
+            self.word(Target::LogLevel, format!("\"{}\"", level.word()).as_bytes());
+        }
         if let Some(nanoseconds) = self.span_ns {
             let piece = self.document.scratch_piece(|out| number::write(nanoseconds.unsigned_abs(), out));
             self.derive(Target::EventDuration, piece);

@@ -6,7 +6,7 @@ use super::layout::{Rank, layout};
 use super::leftovers::{LeftoverKeys, Space};
 use super::targets::{Field, Shape, Target};
 use super::text;
-use crate::config::{FieldValue, Input};
+use crate::config::{FieldValue, Input, Processor};
 use jiff::tz::TimeZone;
 use std::path::Path;
 
@@ -80,6 +80,16 @@ pub struct Stream {
     /// Configured fields without an ECS name.
     pub(super) labels: Vec<FixedLabel>,
     pub(super) keys: LeftoverKeys,
+    /// Keys of lines that are mapped by another name.
+    pub(super) renames: Vec<Rename>,
+}
+
+/// `rename` of `processors`.
+#[derive(Debug, Clone)]
+pub(super) struct Rename {
+    /// As the line writes it, with the objects around it.
+    pub(super) from: Box<[u8]>,
+    pub(super) to: Box<[u8]>,
 }
 
 /// One field with a value that is the same for all lines of a stream.
@@ -114,6 +124,7 @@ impl Stream {
             texts: Vec::new(),
             labels: Vec::new(),
             keys: LeftoverKeys::default(),
+            renames: Vec::new(),
         };
         stream.state(Target::EcsVersion, ECS_VERSION);
         stream.state(Target::EventDataset, &input.dataset);
@@ -135,6 +146,15 @@ impl Stream {
         }
         stream.texts.extend_from_slice(&PADDING);
         Ok(stream)
+    }
+
+    /// Takes over the renames among the processors.
+    pub fn rename(&mut self, processors: &[Processor]) {
+        for processor in processors {
+            if let Processor::Rename { from, to } = processor {
+                self.renames.push(Rename { from: from.as_bytes().into(), to: to.as_bytes().into() });
+            }
+        }
     }
 
     /// The leftover keys learned so far, for the checkpoint.

@@ -1,6 +1,7 @@
 //! What becomes of values without an ECS name.
 
 use super::document::{Path, Piece, Source};
+use super::format::UNKNOWN;
 use super::leftovers::{Space, safe_key};
 use super::scan::{Kind, Node};
 use super::walk::Walk;
@@ -127,6 +128,9 @@ impl<T: Trace> Walk<'_, T> {
             let node = self.nodes[at];
             let paths_len = self.document.paths.len();
             match self.join(path, &node).filter(|_| objects < MAX_OBJECTS) {
+                Some(path) if self.renames.iter().any(|rename| *rename.from == *self.path(path)) => {
+                    self.member(at, UNKNOWN, path, 0);
+                }
                 Some(path) => {
                     self.left_over(path, at);
                     // Nothing keeps the path of a label, and there may be thousands.

@@ -38,6 +38,8 @@ mod identity;
 
 mod document;
 
+mod process;
+
 mod skeleton;
 
 mod walk;
@@ -50,6 +52,8 @@ mod finish;
 
 mod explain;
 
+mod advice;
+
 #[cfg(test)]
 mod tests;
 
@@ -59,6 +63,7 @@ pub use explain::{Explanation, explain};
 pub use format::{Format, names as format_names};
 pub use identity::{ECS_VERSION, Environment, FileMemory, Stream, UnknownFormat};
 pub use leftovers::{LeftoverKeys, MAX_KEYS};
+pub use process::{Fate, Process};
 pub use refusal::Refusal;
 pub use targets::{Shape, fields};
 
@@ -160,7 +165,7 @@ impl Level {
         {
             return Some((level, true));
         }
-        const SYNONYMS: [(&str, Level); 19] = [
+        const SYNONYMS: [(&str, Level); 24] = [
             ("warning", Level::Warn),
             ("err", Level::Error),
             ("critical", Level::Fatal),
@@ -179,7 +184,13 @@ impl Level {
             ("verbose", Level::Debug),
             ("silly", Level::Trace),
             ("fine", Level::Debug),
+            ("finer", Level::Trace),
             ("finest", Level::Trace),
+            ("config", Level::Debug),
+            // slog of Rust shortens all words to four letters.
+            ("trce", Level::Trace),
+            ("debg", Level::Debug),
+            ("erro", Level::Error),
         ];
         // slog writes the distance to the level below: `INFO+2`.
         let base = word.iter().position(|byte| matches!(byte, b'+' | b'-')).map_or(word, |at| &word[..at]);
@@ -319,6 +330,7 @@ impl Mapper {
             layout,
             document,
             keys: &mut stream.keys,
+            renames: &stream.renames,
             zone: &stream.zone,
             trace,
             mapped,

@@ -50,18 +50,33 @@ pub(super) fn scaled(number: &[u8], exponent: u32) -> Option<i64> {
     whole.iter().chain(decimals).try_fold(0, append)
 }
 
-/// Nanoseconds of a text with unit: `103µs`, `12.8ms`, `1 s`.
+/// Nanoseconds of a text with unit: `103µs`, `12.8ms`, `1 s`, and Go's `1m30s` and `1h0m0.5s`.
 pub(super) fn duration_ns(text: &[u8]) -> Option<i64> {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
-    let (number, unit) = text.split_at(digits);
-    let exponent = match std::str::from_utf8(unit).ok()?.trim_start_matches(' ') {
+    let text = std::str::from_utf8(text).ok()?;
+    if let Some((hours, rest)) = text.split_once('h') {
+        return minutes_ns(rest)?.checked_add(scaled(hours.as_bytes(), 0)?.checked_mul(3_600_000_000_000)?);
+    }
+    if text.ends_with('s') && text.contains('m') && !text.ends_with("ms") {
+        return minutes_ns(text);
+    }
+    single_ns(text)
+}
+
+fn minutes_ns(text: &str) -> Option<i64> {
+    let (minutes, seconds) = text.split_once('m')?;
+    single_ns(seconds)?.checked_add(scaled(minutes.as_bytes(), 0)?.checked_mul(60_000_000_000)?)
+}
+
+fn single_ns(text: &str) -> Option<i64> {
+    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?);
+    let exponent = match unit.trim_start_matches(' ') {
         "ns" => 0,
         "us" | "µs" | "μs" => 3,
         "ms" => 6,
         "s" => 9,
         _ => return None,
     };
-    scaled(number, exponent)
+    scaled(number.as_bytes(), exponent)
 }
 
 /// Appends a whole number.
@@ -112,6 +127,10 @@ mod tests {
             ("12.8ms", Some(12_800_000)),
             ("1 s", Some(1_000_000_000)),
             ("7ns", Some(7)),
+            ("1m30s", Some(90_000_000_000)),
+            ("1h0m0.5s", Some(3_600_500_000_000)),
+            ("1h", None),
+            ("1m5ms", None),
             ("12", None),
             ("ms", None),
             ("1m", None),

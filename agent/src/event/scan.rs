@@ -69,12 +69,17 @@ impl Tape {
 
     /// Reads `line`, which must be UTF-8. After an error the tape holds nothing of use.
     pub(super) fn scan(&mut self, line: &[u8]) -> Result<(), Refusal> {
+        self.scan_within(line, MAX_NODES)
+    }
+
+    /// As [`Tape::scan`], with another limit of values.
+    pub(super) fn scan_within(&mut self, line: &[u8], max_nodes: usize) -> Result<(), Refusal> {
         self.nodes.clear();
         if u32::try_from(line.len()).is_err() {
             return Err(Refusal::Length);
         }
         self.habit.begin();
-        let mut scan = Scan { line, at: 0, nodes: &mut self.nodes, habit: &mut self.habit };
+        let mut scan = Scan { line, at: 0, max_nodes, nodes: &mut self.nodes, habit: &mut self.habit };
         scan.blanks();
         if scan.peek() != Some(b'{') {
             return Err(Refusal::NotAnObject);
@@ -96,6 +101,7 @@ enum Inside {
 struct Scan<'a> {
     line: &'a [u8],
     at: usize,
+    max_nodes: usize,
     nodes: &'a mut Vec<Node>,
     habit: &'a mut Habit,
 }
@@ -188,7 +194,7 @@ impl Scan<'_> {
         let start = self.at as u32;
         let (kind, opened) = self.value()?;
         let next = self.nodes.len() as u32 + 1;
-        if next as usize > MAX_NODES {
+        if next as usize > self.max_nodes {
             return Err(Refusal::Values);
         }
         let Key { range, escaped, number } = key;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::path::Path;
 
-fn input() -> Input {
+pub(super) fn input() -> Input {
     Input {
         id: None,
         paths: vec![],

@@ -2,6 +2,7 @@
 
 use super::document::{Bytes, DERIVED, Document, Origin, Path, Piece, Slot, Source};
 use super::format::{Choice, Rule, Seen, Table, Tables, To};
+use super::identity::Rename;
 use super::layout::{Layout, Rank};
 use super::scan::{Kind, Node};
 use super::targets::{Field, Shape};
@@ -43,6 +44,7 @@ pub(super) struct Walk<'a, T> {
     pub(super) layout: &'static Layout,
     pub(super) document: &'a mut Document,
     pub(super) keys: &'a mut super::leftovers::LeftoverKeys,
+    pub(super) renames: &'a [Rename],
     pub(super) zone: &'a jiff::tz::TimeZone,
     pub(super) trace: &'a mut T,
     pub(super) mapped: Mapped,
@@ -68,7 +70,8 @@ pub(super) fn recognise(
     while let Some(node) = nodes.get(at) {
         let path = key_path(line, node, document);
         let number = number_of(line, node, path, tables, document);
-        tables.see(number, node.kind, &mut seen);
+        let first = line.get(node.range().start + 1).copied().unwrap_or(0);
+        tables.see(number, node.kind, first, &mut seen);
         members.push(Member { node: at as u32, number, path });
         at = node.next as usize;
     }
@@ -107,17 +110,30 @@ impl<T: Trace> Walk<'_, T> {
         }
     }
 
-    fn member(&mut self, at: usize, number: u16, path: Path, added: u16) {
+    pub(super) fn member(&mut self, at: usize, number: u16, path: Path, added: u16) {
         let node = self.nodes[at];
         if node.kind == Kind::Null {
             return;
         }
+        let (number, path) = match self.renamed(path) {
+            Some(renamed) => renamed,
+            None => (number, path),
+        };
         if let Some(rule) = self.rule(number, path)
             && self.apply(rule, at, path, added)
         {
             return;
         }
         self.left_over(path, at);
+    }
+
+    /// The key by its new name, where `processors` give it one.
+    pub(super) fn renamed(&mut self, path: Path) -> Option<(u16, Path)> {
+        let rename = self.renames.iter().find(|rename| *rename.from == *self.path(path))?;
+        let start = self.document.paths.len() as u32;
+        self.document.paths.extend_from_slice(&rename.to);
+        let path = Path { in_line: false, start, end: self.document.paths.len() as u32 };
+        Some((self.tables.number(&rename.to), path))
     }
 
     fn rule(&self, number: u16, path: Path) -> Option<Rule> {

@@ -150,13 +150,13 @@ fn step(
     let rest = chunk.len() - consumed;
     match flow {
         Flow::Stop => Ok(Step::End(TurnEnd::Full)),
-        Flow::Continue if at_end || forced => {
+        _ if at_end || forced => {
             file.scanned = file.scanned.max(file.framed() + rest as u64);
             file.unpacked = file.compression != Compression::Plain && at_end;
             Ok(if forced && !at_end { Step::Advanced } else { Step::End(TurnEnd::CaughtUp) })
         }
-        Flow::Continue if consumed == 0 => long_line(file, source, buffer, max_line, sink),
-        Flow::Continue => Ok(Step::Advanced),
+        _ if consumed == 0 => long_line(file, source, buffer, max_line, skipped, sink),
+        _ => Ok(Step::Advanced),
     }
 }
 
@@ -183,7 +183,9 @@ fn take(
         Piece::Line { start, end, bytes } => {
             let checksum = checksum(bytes);
             let (bytes, ended) = within(bytes, max_line, LineEnd::Terminated);
-            sink(&mut file.memory, RawLine { start, end, bytes, ended, checksum })
+            let line = RawLine { start, end, bytes, ended, checksum };
+            let flow = sink(&mut file.memory, line);
+            skip_filtered(flow, file, skipped, start, end)
         }
         Piece::Skip { start, end, nul } => {
             file.nul_bytes += nul;
@@ -191,6 +193,15 @@ fn take(
             Flow::Continue
         }
     }
+}
+
+/// Notes a line that the sink took for no event.
+fn skip_filtered(flow: Flow, file: &Tailed, skipped: &mut Vec<(u64, u64)>, start: u64, end: u64) -> Flow {
+    if flow != Flow::Filtered {
+        return flow;
+    }
+    skip(file, skipped, start, end);
+    Flow::Continue
 }
 
 /// Notes bytes that settle without an event; neighbours are joined.
@@ -223,7 +234,8 @@ fn take_unterminated(
         return Flow::Continue;
     }
     let (bytes, ended) = within(whole, max_line, LineEnd::Partial);
-    sink(&mut file.memory, RawLine { start, end, bytes, ended, checksum: checksum(whole) })
+    let flow = sink(&mut file.memory, RawLine { start, end, bytes, ended, checksum: checksum(whole) });
+    skip_filtered(flow, file, skipped, start, end)
 }
 
 /// A line that fills the whole buffer without a newline: looks for its end further on, then reads what fits.
@@ -232,6 +244,7 @@ fn long_line(
     source: &mut Source,
     buffer: &mut [u8],
     max_line: usize,
+    skipped: &mut Vec<(u64, u64)>,
     sink: &mut impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
 ) -> io::Result<Step> {
     let start = file.framed();
@@ -257,8 +270,9 @@ fn long_line(
         return Ok(Step::Advanced);
     }
     let line = RawLine { start, end: end.line, bytes, ended, checksum: pass.checksum };
-    Ok(match sink(&mut file.memory, line) {
-        Flow::Continue => Step::Advanced,
+    let flow = sink(&mut file.memory, line);
+    Ok(match skip_filtered(flow, file, skipped, start, end.line) {
+        Flow::Continue | Flow::Filtered => Step::Advanced,
         Flow::Stop => Step::End(TurnEnd::Full),
     })
 }

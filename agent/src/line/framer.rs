@@ -40,6 +40,8 @@ pub enum Flow {
     Continue,
     /// It took this piece and wants no more.
     Stop,
+    /// The piece makes no event after all; it takes more.
+    Filtered,
 }
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -2,7 +2,8 @@
 
 use super::dated::DatedIndex;
 use crate::batch::{Batch, Compressor, EventMeta, Form, OpenBatch};
-use crate::event::{FileMemory, Line, Mapper, Stream};
+use crate::event::{Fate, FileMemory, Line, Mapper, Process, Stream};
+use crate::file::identity::event_id;
 use crate::file::reader::RawLine;
 use crate::file::{FileKey, Lineage};
 use crate::line::Flow;
@@ -68,6 +69,8 @@ struct Target {
 pub(super) struct Intake {
     mapper: Mapper,
     streams: Vec<Stream>,
+    /// None where nothing is configured.
+    process: Option<Process>,
     routes: Vec<Route>,
     targets: HashMap<Arc<str>, Target>,
     rules: BatchRules,
@@ -91,6 +94,8 @@ pub(super) struct Counts {
     pub(super) events: u64,
     /// Their bytes, terminators included.
     pub(super) bytes: u64,
+    /// Lines that a processor took out.
+    pub(super) filtered: u64,
     /// Lines whose bytes were not UTF-8.
     pub invalid_utf8: u64,
     /// Lines over the limit.
@@ -101,6 +106,7 @@ impl Intake {
     /// Sends batches to `sender`, which holds `max_out` of them.
     pub(super) fn new(
         streams: Vec<Stream>,
+        process: Option<Process>,
         routes: Vec<Route>,
         rules: BatchRules,
         compression: u8,
@@ -111,6 +117,7 @@ impl Intake {
         Self {
             mapper: Mapper::new(),
             streams,
+            process,
             routes,
             targets: HashMap::new(),
             rules,
@@ -185,17 +192,27 @@ impl Intake {
         let text = Line { bytes: line.bytes, offset: line.start, end: line.ended, read_at };
         let stream = &mut self.streams[origin.input];
         let (index, mapped, is_full) = match &mut self.routes[origin.input] {
-            Route::Fixed(index) => {
+            Route::Fixed(index) if self.process.is_none() => {
                 let index = index.clone();
                 let mapper = &mut self.mapper;
                 let open = &mut target_of(&mut self.targets, &index, &self.rules, now).open;
                 let mapped = open.push(event, |out| mapper.map(&text, stream, memory, out));
                 (index, mapped, open.is_full())
             }
-            Route::Dated(dated) => {
+            route => {
                 self.scratch.clear();
                 let mapped = self.mapper.map(&text, stream, memory, &mut self.scratch);
-                let index = dated.name(mapped.timestamp);
+                if let Some(process) = &mut self.process {
+                    let id = event_id(event.lineage, event.start, event.checksum);
+                    if process.apply(&mut self.scratch, &id, now) == Fate::Filtered {
+                        self.counts.filtered += 1;
+                        return Flow::Filtered;
+                    }
+                }
+                let index = match route {
+                    Route::Fixed(index) => index.clone(),
+                    Route::Dated(dated) => dated.name(mapped.timestamp),
+                };
                 let scratch = &self.scratch;
                 let open = &mut target_of(&mut self.targets, &index, &self.rules, now).open;
                 open.push(event, |out| out.extend_from_slice(scratch));

@@ -13,7 +13,7 @@ use crate::batch::Form;
 use crate::checkpoint::{Checkpoint, KnownInput, Loaded, StateDirectory, StateError};
 use crate::config::{Config, Input, LOGSTASH_WINDOW_BYTES, Output, ReadFrom};
 use crate::discovery::{Scanner, Watch};
-use crate::event::{Environment, Stream};
+use crate::event::{Environment, Process, Stream};
 use crate::file::table::{InputRules, Settings, Table, unix_time};
 use crate::monitoring::{self, StatusReport, StatusSource};
 use crate::output::{self, OutputState, SettleSink};
@@ -382,7 +382,9 @@ fn intake(
 ) -> Result<Intake, RunError> {
     let mut streams = Vec::new();
     for input in &config.inputs {
-        streams.push(Stream::new(input, environment)?);
+        let mut stream = Stream::new(input, environment)?;
+        stream.rename(&config.processors);
+        streams.push(stream);
     }
     for (input, stream) in config.inputs.iter().zip(&mut streams) {
         let name = stream_name(input);
@@ -392,7 +394,8 @@ fn intake(
     }
     let routes = config.inputs.iter().map(|input| route(&config.output, input)).collect();
     let (rules, compression) = rules(&config.output);
-    Ok(Intake::new(streams, routes, rules, compression, config.limits.memory, sender))
+    let process = Process::new(&config.processors);
+    Ok(Intake::new(streams, process, routes, rules, compression, config.limits.memory, sender))
 }
 
 /// How batches are cut for an output, and their level of compression.

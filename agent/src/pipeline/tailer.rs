@@ -4,7 +4,7 @@ use super::intake::{Intake, Origin};
 use super::saver::{Job, Saver};
 use super::settle::{DeadLetterBox, Refused};
 use super::signals::{Mail, Signals};
-use crate::ack::{Accounts, Loss};
+use crate::ack::{Accounts, Loss, Outcome};
 use crate::checkpoint::{Checkpoint, KnownInput, StreamState};
 use crate::discovery::{Scanner, Sight, Watch};
 use crate::file::FileKey;
@@ -358,7 +358,8 @@ impl Tailer {
         self.oddities.cut_lines += counts.cut;
         self.oddities.invalid_utf8_lines += counts.invalid_utf8;
         self.oddities.nul_bytes += std::mem::take(&mut file.nul_bytes);
-        self.parts.accounts.read(counts.events, moved);
+        self.parts.accounts.read(counts.events + counts.filtered, moved);
+        self.parts.accounts.settle(Outcome::Filtered, counts.filtered);
         self.dirty |= moved > 0;
         let rewritten = matches!(end, Ok(TurnEnd::Overwritten));
         if end.is_ok() {

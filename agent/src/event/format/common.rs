@@ -2,6 +2,17 @@
 
 use super::{Key, Target, To, Unit, field, key};
 
+/// What programs call themselves; for formats whose library has no field of its own for that.
+pub(super) const PROGRAM: &[Key] = &[
+    field("service", Target::ServiceName),
+    field("service_name", Target::ServiceName),
+    field("serviceName", Target::ServiceName),
+    field("app", Target::ServiceName),
+    field("service_version", Target::ServiceVersion),
+    field("hostname", Target::HostName),
+    field("pid", Target::ProcessPid),
+];
+
 /// Applied where neither the format's own table nor ECS names the key. Earlier rows win.
 pub(super) const KEYS: &[Key] = &[
     // Correlation.

@@ -1,6 +1,6 @@
 //! Elastic Common Schema, dotted or nested, as the ecs-logging libraries write it. Its names count in every other format too.
 
-use super::{Field, Format, Key, Levels, Mark, Signature, Spec, Target, To};
+use super::{Field, Format, Key, Levels, Mark, PLAIN, Signature, Spec, Target, To};
 
 pub(super) const SPEC: Spec = Spec {
     format: Format::Ecs,
@@ -15,10 +15,8 @@ pub(super) const SPEC: Spec = Spec {
     ],
     signature_text: "`ecs.version`, or `@timestamp` with `log.level`",
     keys: &[],
-    late_keys: &[],
     common_keys: false,
-    any_case: false,
-    debug_texts: false,
+    ..PLAIN
 };
 
 /// Fields the agent fills itself; what a line says there is left over.

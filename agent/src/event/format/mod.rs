@@ -7,17 +7,34 @@
 //! A key that the format's own table does not name is looked up among the ECS names, then among the habits of application
 //! authors ([`common`]), then among the metrics. Earlier rows win over later ones where two keys of a line mean the same.
 
+mod clef;
 mod common;
 mod ecs;
 mod generic;
+mod log4rs;
+mod logback;
+mod logrus;
 mod node_bunyan;
 mod pino;
+mod python;
+mod serilog;
+mod signature;
+mod slog;
+mod slog_rust;
+mod structlog;
 mod tracing_bunyan;
 mod tracing_json;
+mod winston;
+mod zap;
+mod zerolog;
 
+pub(super) use signature::Seen;
+
+use super::Level;
 use super::lookup::Names;
 use super::scan::Kind;
 use super::targets::{Field, Target};
+use signature::{Compiled, Mark, Signature};
 use std::sync::LazyLock;
 
 /// How a line was understood.
@@ -31,8 +48,32 @@ pub enum Format {
     NodeBunyan,
     /// pino (Node).
     Pino,
+    /// logstash-logback-encoder (Java).
+    Logback,
     /// `tracing-subscriber`'s JSON, nested or flattened.
     TracingJson,
+    /// `log4rs`' JSON encoder (Rust).
+    Log4rs,
+    /// zap (Go).
+    Zap,
+    /// structlog (Python).
+    Structlog,
+    /// python-json-logger.
+    Python,
+    /// Compact log event format of Serilog (.NET).
+    Clef,
+    /// Serilog's own JSON (.NET).
+    Serilog,
+    /// `log/slog` (Go).
+    Slog,
+    /// `slog-json` (Rust).
+    SlogRust,
+    /// logrus (Go).
+    Logrus,
+    /// zerolog (Go).
+    Zerolog,
+    /// winston (Node).
+    Winston,
     /// A JSON object of none of the known formats.
     Generic,
     /// Anything else.
@@ -72,6 +113,16 @@ const CHOICES: &[(&str, Choice)] = &[
     ("bunyan", Choice::Only(&[Format::TracingBunyan, Format::NodeBunyan])),
     ("tracing", Choice::Only(&[Format::TracingJson])),
     ("pino", Choice::Only(&[Format::Pino])),
+    ("winston", Choice::Only(&[Format::Winston])),
+    ("logback", Choice::Only(&[Format::Logback])),
+    ("log4rs", Choice::Only(&[Format::Log4rs])),
+    ("zap", Choice::Only(&[Format::Zap])),
+    ("zerolog", Choice::Only(&[Format::Zerolog])),
+    ("logrus", Choice::Only(&[Format::Logrus])),
+    ("slog", Choice::Only(&[Format::Slog, Format::SlogRust])),
+    ("structlog", Choice::Only(&[Format::Structlog])),
+    ("python", Choice::Only(&[Format::Python])),
+    ("clef", Choice::Only(&[Format::Clef, Format::Serilog])),
     ("text", Choice::Text),
 ];
 
@@ -134,6 +185,8 @@ pub(super) enum Levels {
     Words,
     /// 10 trace … 60 fatal.
     Tens,
+    /// Nothing, and the word `Verbose` is the lowest level.
+    Serilog,
 }
 
 /// Unit of a duration.
@@ -143,7 +196,7 @@ pub(super) enum Unit {
     Microseconds,
     Milliseconds,
     Seconds,
-    /// Only texts that name their unit are taken.
+    /// Texts name their unit, numbers have that of the format's library.
     Stated,
 }
 
@@ -162,41 +215,13 @@ const fn field(path: &'static str, target: Target) -> Key {
     Key { path, to: To::Field(Field(target as u16)) }
 }
 
-/// One way to recognise a format by the keys at the top of a line.
-#[derive(Debug)]
-pub(super) struct Signature {
-    /// All of these are there.
-    all: &'static [Mark],
-    /// At least one of these is there, if any is named.
-    any: &'static [Mark],
-    /// None of these is there.
-    none: &'static [&'static str],
-}
-
-/// A key with a kind of value.
-#[derive(Debug)]
-pub(super) enum Mark {
-    Text(&'static str),
-    Number(&'static str),
-    Object(&'static str),
-    /// Any kind, null too.
-    Present(&'static str),
-}
-
-impl Mark {
-    fn key(&self) -> &'static str {
-        let (Self::Text(key) | Self::Number(key) | Self::Object(key) | Self::Present(key)) = self;
-        key
-    }
-}
-
 /// A format.
 #[derive(Debug)]
 pub(super) struct Spec {
     pub(super) format: Format,
     pub(super) name: &'static str,
     /// How to recognise it; one match is enough.
-    pub(super) signatures: &'static [Signature],
+    signatures: &'static [Signature],
     /// Its signature in words, for explanations.
     pub(super) signature_text: &'static str,
     /// Keys of the format itself, before all others.
@@ -209,15 +234,47 @@ pub(super) struct Spec {
     pub(super) any_case: bool,
     /// Whether texts may carry Rust's debug quotes (`?value`).
     pub(super) debug_texts: bool,
+    /// Unit in which the library writes its own type for lengths of time as a number; [`Unit::Stated`] where it has none, and
+    /// such numbers are left alone.
+    pub(super) durations: Unit,
+    /// The level of lines without one, where the library leaves that out.
+    pub(super) absent_level: Option<Level>,
 }
+
+/// Traits most formats share, for the rest of a [`Spec`].
+const PLAIN: Spec = Spec {
+    format: Format::Generic,
+    name: "",
+    signatures: &[],
+    signature_text: "",
+    keys: &[],
+    late_keys: &[],
+    common_keys: true,
+    any_case: false,
+    debug_texts: false,
+    durations: Unit::Stated,
+    absent_level: None,
+};
 
 /// All formats in the order of detection; the last takes what is left.
 const SPECS: &[&Spec] = &[
     &ecs::SPEC,
+    &clef::SPEC,
     &tracing_bunyan::SPEC,
     &node_bunyan::SPEC,
     &pino::SPEC,
+    &logback::SPEC,
     &tracing_json::SPEC,
+    &log4rs::SPEC,
+    &zap::SPEC,
+    &structlog::SPEC,
+    &python::SPEC,
+    &serilog::SPEC,
+    &slog_rust::SPEC,
+    &slog::SPEC,
+    &logrus::SPEC,
+    &zerolog::SPEC,
+    &winston::SPEC,
     &generic::SPEC,
 ];
 
@@ -250,22 +307,6 @@ pub(super) struct Table {
     signatures: Vec<Compiled>,
 }
 
-/// Which of the keys that signatures ask for a line has.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Seen {
-    text: u64,
-    number: u64,
-    object: u64,
-    present: u64,
-}
-
-#[derive(Debug, Default)]
-struct Compiled {
-    all: Seen,
-    any: Seen,
-    none: u64,
-}
-
 static TABLES: LazyLock<Tables> = LazyLock::new(Tables::compile);
 
 /// The key tables.
@@ -286,11 +327,11 @@ impl Tables {
         self.names.find(path).unwrap_or(UNKNOWN)
     }
 
-    /// Notes that the line has the key `number` at its top.
+    /// Notes that the line has the key `number` at its top, with a value whose text begins with `first`.
     #[inline]
-    pub(super) fn see(&self, number: u16, kind: Kind, seen: &mut Seen) {
+    pub(super) fn see(&self, number: u16, kind: Kind, first: u8, seen: &mut Seen) {
         if let Some(bit) = self.bits.get(usize::from(number)) {
-            seen.add(*bit, kind);
+            seen.add(*bit, kind, first);
         }
     }
 
@@ -321,8 +362,7 @@ impl Tables {
         }
         let mut marked: Vec<&str> = Vec::new();
         for signature in SPECS.iter().flat_map(|spec| spec.signatures) {
-            let marks = signature.all.iter().chain(signature.any).map(Mark::key);
-            for key in marks.chain(signature.none.iter().copied()) {
+            for key in signature.keys() {
                 names.add(key.as_bytes());
                 if !marked.contains(&key) {
                     marked.push(key);
@@ -372,65 +412,19 @@ impl Table {
                 let rule = &mut rules[number(&key.path.as_bytes()[..dot])];
                 rule.get_or_insert(Rule { to: None, order: 0, prefix: true }).prefix = true;
             }
+            let to = match key.to {
+                To::Duration(Unit::Stated) => To::Duration(spec.durations),
+                to => to,
+            };
             match &mut rules[number(key.path.as_bytes())] {
                 // The first layer that names a key decides.
                 Some(Rule { to: Some(_), .. }) => {}
-                Some(rule) => (rule.to, rule.order) = (Some(key.to), *order),
-                free => *free = Some(Rule { to: Some(key.to), order: *order, prefix: false }),
+                Some(rule) => (rule.to, rule.order) = (Some(to), *order),
+                free => *free = Some(Rule { to: Some(to), order: *order, prefix: false }),
             }
         }
         let signatures = spec.signatures.iter().map(|signature| Compiled::new(signature, &bit)).collect();
         Self { spec, rules, signatures }
-    }
-}
-
-impl Seen {
-    #[inline]
-    fn add(&mut self, bit: u64, kind: Kind) {
-        self.present |= bit;
-        match kind {
-            Kind::Text => self.text |= bit,
-            Kind::Number => self.number |= bit,
-            Kind::Object => self.object |= bit,
-            _ => {}
-        }
-    }
-
-    fn add_mark(&mut self, mark: &Mark, bit: u64) {
-        match mark {
-            Mark::Text(_) => self.text |= bit,
-            Mark::Number(_) => self.number |= bit,
-            Mark::Object(_) => self.object |= bit,
-            Mark::Present(_) => self.present |= bit,
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.text | self.number | self.object | self.present == 0
-    }
-}
-
-impl Compiled {
-    fn new(signature: &Signature, bit: impl Fn(&str) -> u64) -> Self {
-        let mut compiled = Self::default();
-        signature.all.iter().for_each(|mark| compiled.all.add_mark(mark, bit(mark.key())));
-        signature.any.iter().for_each(|mark| compiled.any.add_mark(mark, bit(mark.key())));
-        compiled.none = signature.none.iter().fold(0, |bits, key| bits | bit(key));
-        compiled
-    }
-
-    #[inline]
-    fn matches(&self, seen: &Seen) -> bool {
-        let (all, any) = (&self.all, &self.any);
-        let missing = (all.text & !seen.text)
-            | (all.number & !seen.number)
-            | (all.object & !seen.object)
-            | (all.present & !seen.present);
-        let found = (any.text & seen.text)
-            | (any.number & seen.number)
-            | (any.object & seen.object)
-            | (any.present & seen.present);
-        missing == 0 && (found != 0 || any.is_empty()) && self.none & seen.present == 0
     }
 }
 

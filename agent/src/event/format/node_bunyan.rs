@@ -1,6 +1,6 @@
 //! node-bunyan 2.
 
-use super::{Format, Levels, Mark, Signature, Spec, Target, To, field, key};
+use super::{Format, Levels, Mark, PLAIN, Signature, Spec, Target, To, field, key};
 
 pub(super) const SPEC: Spec = Spec {
     format: Format::NodeBunyan,
@@ -38,8 +38,5 @@ pub(super) const SPEC: Spec = Spec {
         field("req.headers.user-agent", Target::UserAgentOriginal),
         key("res.statusCode", To::Status),
     ],
-    late_keys: &[],
-    common_keys: true,
-    any_case: false,
-    debug_texts: false,
+    ..PLAIN
 };

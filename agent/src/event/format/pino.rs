@@ -1,16 +1,24 @@
 //! pino 10 and pino-http (Node).
 
-use super::{Format, Levels, Mark, Signature, Spec, Target, To, Unit, field, key};
+use super::{Format, Levels, Mark, PLAIN, Signature, Spec, Target, To, Unit, field, key};
 
 pub(super) const SPEC: Spec = Spec {
     format: Format::Pino,
     name: "pino",
-    signatures: &[Signature {
-        all: &[Mark::Number("level"), Mark::Present("time"), Mark::Number("pid"), Mark::Text("hostname")],
-        any: &[],
-        none: &["v"],
-    }],
-    signature_text: "number `level`, `time`, `pid`, `hostname`, without `v`",
+    signatures: &[
+        Signature {
+            all: &[Mark::Number("level"), Mark::Present("time"), Mark::Number("pid"), Mark::Text("hostname")],
+            any: &[],
+            none: &["v"],
+        },
+        // `formatters.level` writes the word; no other library has both `pid` and `hostname` beside it.
+        Signature {
+            all: &[Mark::Lower("level"), Mark::Present("time"), Mark::Number("pid"), Mark::Text("hostname")],
+            any: &[],
+            none: &["v", "message"],
+        },
+    ],
+    signature_text: "`level`, `time`, `pid`, `hostname`, without `v`",
     keys: &[
         key("level", To::Level(Levels::Tens)),
         key("time", To::Time),
@@ -27,8 +35,5 @@ pub(super) const SPEC: Spec = Spec {
         key("res.statusCode", To::Status),
         key("responseTime", To::Duration(Unit::Milliseconds)),
     ],
-    late_keys: &[],
-    common_keys: true,
-    any_case: false,
-    debug_texts: false,
+    ..PLAIN
 };

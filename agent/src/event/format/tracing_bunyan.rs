@@ -1,6 +1,6 @@
 //! tracing-bunyan-formatter 0.3 (Rust): bunyan's record with the target, the source line and, in `msg`, the span.
 
-use super::{Format, Levels, Mark, Signature, Spec, Target, To, Unit, field, key};
+use super::{Format, Levels, Mark, PLAIN, Signature, Spec, Target, To, Unit, field, key};
 
 pub(super) const SPEC: Spec = Spec {
     format: Format::TracingBunyan,
@@ -38,7 +38,6 @@ pub(super) const SPEC: Spec = Spec {
         field("file", Target::LogOriginFileName),
     ],
     late_keys: &[key("elapsed_milliseconds", To::Duration(Unit::Milliseconds))],
-    common_keys: true,
-    any_case: false,
     debug_texts: true,
+    ..PLAIN
 };

@@ -1,6 +1,6 @@
 //! `tracing-subscriber` 0.3 JSON (Rust): nested, with `flatten_event(true)`, with or without spans.
 
-use super::{Format, Levels, Mark, Signature, Spec, Target, To, field, key};
+use super::{Format, Levels, Mark, PLAIN, Signature, Spec, Target, To, field, key};
 
 pub(super) const SPEC: Spec = Spec {
     format: Format::TracingJson,
@@ -31,8 +31,6 @@ pub(super) const SPEC: Spec = Spec {
         key("time.busy", To::SpanTime),
         key("time.idle", To::SpanTime),
     ],
-    late_keys: &[],
-    common_keys: true,
-    any_case: false,
     debug_texts: true,
+    ..PLAIN
 };

@@ -1,0 +1,99 @@
+//! `processors`: what happens to a document before it is batched.
+//!
+//! They work on the bytes of the finished document: one scan finds its values, and only what a processor changes is written
+//! anew. An agent without processors never comes here. `rename` is not among them; it acts on the keys of the line, while
+//! the document is made, so that the new name gets a value of the right shape.
+
+mod card;
+mod condition;
+mod edit;
+mod rate_limit;
+mod redact;
+mod sample;
+
+use super::scan::Tape;
+use crate::config::Processor;
+use condition::holds;
+use rate_limit::Limiter;
+use redact::Redactor;
+use std::time::Instant;
+
+/// Most values of a document: those of a line, and what the mapper adds.
+const MAX_VALUES: usize = 2 * super::scan::MAX_NODES;
+
+/// What becomes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes on.
+    Kept,
+    /// A processor took it out; it counts as filtered.
+    Filtered,
+}
+
+/// The configured processors, in their order.
+#[derive(Debug)]
+pub struct Process {
+    steps: Vec<Step>,
+    tape: Tape,
+    edited: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Drop(crate::config::Condition),
+    Keep(crate::config::Condition),
+    Redact(Redactor),
+    Sample(crate::config::Sample),
+    RateLimit(Limiter),
+}
+
+impl Process {
+    /// Of these processors; `None` where none of them acts on documents.
+    pub fn new(processors: &[Processor]) -> Option<Self> {
+        let steps: Vec<Step> = processors.iter().filter_map(step).collect();
+        (!steps.is_empty()).then(|| Self { steps, tape: Tape::default(), edited: Vec::new() })
+    }
+
+    /// Lets all processors act on `document`, which the mapper has written. `id` decides which events a sample holds, so a
+    /// line read again meets the same fate.
+    pub fn apply(&mut self, document: &mut Vec<u8>, id: &[u8], now: Instant) -> Fate {
+        let Self { steps, tape, edited } = self;
+        tape.scan_within(document, MAX_VALUES).expect("the mapper writes sound documents");
+        for step in steps {
+            let edits = match step {
+                Step::Drop(condition) if holds(condition, document, tape.nodes()) => return Fate::Filtered,
+                Step::Keep(condition) if !holds(condition, document, tape.nodes()) => return Fate::Filtered,
+                Step::Drop(_) | Step::Keep(_) => continue,
+                Step::Redact(redactor) => redactor.edits(document, tape.nodes()),
+                Step::Sample(sample) => match sample::weigh(sample, document, tape.nodes(), id) {
+                    Some(rate) => sample::record(rate, document, tape.nodes()),
+                    None => return Fate::Filtered,
+                },
+                Step::RateLimit(limiter) => match limiter.admit(document, tape.nodes(), now) {
+                    true => continue,
+                    false => return Fate::Filtered,
+                },
+            };
+            if !edits.is_empty() {
+                edit::apply(&edits, document, edited);
+                std::mem::swap(document, edited);
+                tape.scan_within(document, MAX_VALUES).expect("edits keep a document sound");
+            }
+        }
+        Fate::Kept
+    }
+}
+
+fn step(processor: &Processor) -> Option<Step> {
+    Some(match processor {
+        Processor::Drop(condition) => Step::Drop(condition.clone()),
+        Processor::Keep(condition) => Step::Keep(condition.clone()),
+        Processor::Redact(redact) => Step::Redact(Redactor::new(redact)),
+        Processor::Sample(sample) => Step::Sample(*sample),
+        Processor::RateLimit(limit) => Step::RateLimit(Limiter::new(limit.clone())),
+        Processor::Rename { .. } => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -221,7 +221,9 @@ impl Connection {
     fn guess(&self) -> &'static str {
         match self.has_heard {
             true => "",
-            false => "; it has not answered yet: is this the port of a beats input, and does it speak TLS or not as configured?",
+            false => {
+                "; it has not answered yet: is this the port of a beats input, and does it speak TLS or not as configured?"
+            }
         }
     }
 }

@@ -59,7 +59,7 @@ impl Page {
 
 /// One of the letters of the catalogue and two digits.
 fn is_id(word: &str) -> bool {
-    matches!(word.as_bytes(), [b'F' | b'E' | b'Q' | b'C', a, b] if a.is_ascii_digit() && b.is_ascii_digit())
+    matches!(word.as_bytes(), [b'F' | b'E' | b'L' | b'Q' | b'C', a, b] if a.is_ascii_digit() && b.is_ascii_digit())
 }
 
 fn root() -> PathBuf {

@@ -2,6 +2,8 @@
 //!
 //! `BLUEOX_KILLS` and `BLUEOX_LINES` make it longer.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something unexpected comes")]
+
 #[path = "support/agent.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod agent;

@@ -255,6 +255,23 @@ async fn another_host_is_tried_where_one_is_a_black_hole_or_gone() {
     assert_eq!(delivery.fates().await.len(), 30);
 }
 
+// L09
+#[tokio::test]
+async fn a_connection_reset_within_a_window_is_made_good_by_the_whole_window() {
+    use tokio::io::AsyncReadExt;
+    let half = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let half_address = half.local_addr().unwrap();
+    let server = BeatsServer::start(acts([])).await;
+    let mut delivery = start(config(&[half_address, server.address]), fast());
+    delivery.send(batch(0..10)).await;
+    let (mut stream, _) = half.accept().await.unwrap();
+    // What is left unread makes the end a reset.
+    stream.read_exact(&mut [0; 20]).await.unwrap();
+    drop((stream, half));
+    assert_eq!(delivery.fates().await.len(), 10);
+    assert_eq!(server.windows()[0].numbers(), all());
+}
+
 #[tokio::test]
 async fn an_idle_connection_is_replaced_without_a_word_whoever_closes_it() {
     let server = BeatsServer::start(acts([])).await;

@@ -35,6 +35,7 @@ const ALWAYS: [&str; 12] = [
     "shop-agent",
 ];
 const LIMITS: [&str; 3] = ["limited", "limited-agent", "limited-load"];
+const LOGSTASH: [&str; 4] = ["logstash", "piped", "piped-agent", "piped-load"];
 
 /// Of the machine the stack is meant for.
 const MEMORY_MAX: u64 = 8 << 30;
@@ -49,8 +50,8 @@ fn every_profile_loads() {
     let limits: BTreeSet<&str> = ALWAYS.into_iter().chain(LIMITS).collect();
     assert_eq!(names(&Project::with(&[])), ALWAYS.into());
     assert_eq!(names(&Project::with(&["limits"])), limits);
-    assert_eq!(names(&Project::with(&["logstash"])), ALWAYS.into_iter().chain(["logstash"]).collect());
-    assert_eq!(names(&Project::whole()), limits.into_iter().chain(["logstash"]).collect());
+    assert_eq!(names(&Project::with(&["logstash"])), ALWAYS.into_iter().chain(LOGSTASH).collect());
+    assert_eq!(names(&Project::whole()), limits.into_iter().chain(LOGSTASH).collect());
 }
 
 #[test]

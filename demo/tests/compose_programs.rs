@@ -137,13 +137,14 @@ fn paths_exist_on_both_sides() {
 #[ignore = "needs Go"]
 fn addresses_are_those_of_services_and_the_ports_they_serve() {
     let project = Project::whole();
-    let files = ["deploy/compose/agent.yaml", "elk/kibana/kibana.yml"].map(repository::text);
+    let files = ["deploy/compose/agent.yaml", "deploy/compose/agent-logstash.yaml", "elk/kibana/kibana.yml"]
+        .map(repository::text);
     let said = project.services().flat_map(|service| {
         let words = service.words("command").unwrap_or_default().into_iter();
         words.chain(service.environment().into_values().map(str::to_owned))
     });
     let said: Vec<String> = said.chain(files).collect();
-    let ports = BTreeMap::from([("elasticsearch", 9200), ("kibana", 5601)]);
+    let ports = BTreeMap::from([("elasticsearch", 9200), ("kibana", 5601), ("logstash", 5044)]);
     let mut seen = BTreeSet::new();
     for (host, port) in said.iter().flat_map(|text| addresses(text)).filter(|(host, _)| *host != "localhost")
     {
@@ -153,12 +154,12 @@ fn addresses_are_those_of_services_and_the_ports_they_serve() {
         assert_eq!(port, served, "{host}");
         seen.insert(host);
     }
-    assert_eq!(seen, ["catalog", "elasticsearch", "kibana", "limited", "reports", "shop"].into());
+    assert_eq!(seen, ["catalog", "elasticsearch", "kibana", "limited", "piped", "reports", "shop"].into());
     for service in project.services() {
         for port in service.get("ports").as_array().into_iter().flatten() {
             let served = ports.get(service.name).copied();
-            let served = served.or_else(|| service.environment().get("PORT")?.parse().ok()).unwrap_or(5044);
-            assert_eq!(port["target"], served, "{}", service.name);
+            let served = served.or_else(|| service.environment().get("PORT")?.parse().ok());
+            assert_eq!(port["target"], served.expect("a port it serves"), "{}", service.name);
         }
     }
 }
@@ -187,7 +188,7 @@ fn each_log_has_one_agent_that_can_only_read_it() {
     let writers = project.built().filter(|(_, target)| *target == "demo-service");
     for (writer, _) in writers {
         let Some(logs) = writer.mount("/var/log/app") else {
-            assert_eq!(writer.name, "limited-load", "only this one keeps no log");
+            assert!(["limited-load", "piped-load"].contains(&writer.name), "{} keeps no log", writer.name);
             continue;
         };
         assert!(!logs.read_only);
@@ -224,8 +225,11 @@ fn config(agent: Service<'_>) -> Config {
     let file = agent.mount("/etc/blueox/blueox.yaml").expect("a configuration");
     let text = std::fs::read_to_string(file.source).expect("the mounted file");
     let variables: Vec<(&str, &str)> = agent.environment().into_iter().collect();
+    if !text.contains("api_key") {
+        return configuration::valid(&text, None, &variables, &[]);
+    }
     // No TLS between the containers.
-    configuration::valid(&text, "/run/blueox/api-key", &variables, &["output.elasticsearch.hosts"])
+    configuration::valid(&text, Some("/run/blueox/api-key"), &variables, &["output.elasticsearch.hosts"])
 }
 
 #[test]
@@ -236,9 +240,17 @@ fn the_agents_configuration_is_valid_and_agrees_with_the_file() {
         let config = config(agent);
         assert_eq!(config.host_id, agent.environment()["HOST_ID"]);
         assert!(agent.mount(config.state.path.to_str().unwrap()).is_some());
-        assert!(matches!(config.output, Output::Elasticsearch(_)));
-        // Else the key could not be read, or the drain would be cut.
-        assert!(agent.mount("/run/blueox").is_some_and(|key| key.read_only));
+        match &config.output {
+            // Else the key could not be read.
+            Output::Elasticsearch(_) => assert!(agent.mount("/run/blueox").is_some_and(|key| key.read_only)),
+            Output::Logstash(logstash) => {
+                let hosts: Vec<String> = logstash.hosts.iter().map(ToString::to_string).collect();
+                assert_eq!((agent.name, hosts), ("piped-agent", vec!["logstash:5044".to_owned()]));
+                assert!(agent.mount("/run/blueox").is_none());
+            }
+            other => panic!("{}: {other:?}", agent.name),
+        }
+        // Else the drain would be cut.
         assert_eq!(agent.text("stop_grace_period"), "30s");
         assert!(config.drain.as_secs() * 2 < 30);
         assert!(agent.text("mem_limit").parse::<u64>().unwrap() >= 2 * config.limits.memory);

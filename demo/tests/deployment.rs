@@ -149,7 +149,7 @@ fn the_manifests_configuration_is_valid() {
     let documents = Yaml::load_from_str(&text).expect("YAML");
     let config = configuration::valid(
         string(&documents[0]["data"]["blueox.yaml"]),
-        "/run/blueox/api-key",
+        Some("/run/blueox/api-key"),
         &[("HOST_ID", "shop-1")],
         &[],
     );
@@ -190,7 +190,7 @@ fn the_manifest_follows_the_schemas_of_kubernetes() {
 #[test]
 fn the_units_configuration_is_valid() {
     let text = repository::text("deploy/systemd/blueox.yaml");
-    let config = configuration::valid(&text, "${CREDENTIALS_DIRECTORY}/api-key", &[], &[]);
+    let config = configuration::valid(&text, Some("${CREDENTIALS_DIRECTORY}/api-key"), &[], &[]);
     let unit = repository::text(UNIT);
     let state = config.state.path.to_str().unwrap();
     assert!(unit.contains(&format!("StateDirectory={}\n", state.strip_prefix("/var/lib/").unwrap())));

@@ -10,6 +10,8 @@ mod progress;
 
 mod run;
 
+mod selftest;
+
 #[cfg(feature = "setup")]
 mod setup;
 
@@ -27,7 +29,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Ships log files to Elasticsearch: every line once, as ECS
+/// Ships log files to Elasticsearch, Logstash or Logsearch: every line once, as ECS
 #[derive(Debug, Parser)]
 #[command(
     name = "blueox",
@@ -74,6 +76,15 @@ enum Command {
         #[arg(long, default_value = "http://127.0.0.1:5066")]
         url: String,
     },
+    /// Send a line with a random id and, given an Elasticsearch, wait until it can be found there
+    Selftest {
+        /// Where to send it, as for `run`
+        #[arg(long, value_name = "URL")]
+        to: String,
+        /// Where to look for it; an http(s) URL of --to is looked in by itself
+        #[arg(long, value_name = "URL")]
+        elasticsearch: Option<String>,
+    },
     /// Set a cluster up: templates, retention, role, boards
     #[cfg(feature = "setup")]
     Setup(setup::SetupArguments),
@@ -86,9 +97,12 @@ enum Command {
 
 /// What to read and where to send it.
 #[derive(Debug, Args)]
-#[command(after_help = "--to takes http(s)://HOST:PORT (Elasticsearch, OpenSearch), file:PATH or stdout:\n\
+#[command(
+    after_help = "--to takes http(s)://HOST:PORT (Elasticsearch, OpenSearch), logstash(s)://HOST:PORT, \
+    syslog+tcp://HOST:PORT (or tls, udp), file:PATH or stdout:\n\
     Its log-in comes from BLUEOX_API_KEY, or BLUEOX_USERNAME and BLUEOX_PASSWORD, its authority from BLUEOX_CA;\n\
-    each also as ..._FILE")]
+    each also as ..._FILE"
+)]
 struct Source {
     /// Configuration file
     #[arg(short, long, value_name = "FILE")]
@@ -146,6 +160,7 @@ pub fn execute(arguments: Arguments) -> Exit {
         Command::Check { config, output } => check::check(&config, output),
         Command::Explain { path, format, advice } => explain::explain(&path, format, advice),
         Command::Status { url } => status::status(&url),
+        Command::Selftest { to, elasticsearch } => selftest::selftest(&to, elasticsearch.as_deref()),
         #[cfg(feature = "setup")]
         Command::Setup(arguments) => setup::setup(&arguments),
         Command::DeadLetters { command: DeadLettersCommand::List { config } } => dead_letters::list(&config),

@@ -89,7 +89,9 @@ fn failed(error: &RunError) -> Exit {
     error!(error = chain(error), "cannot run");
     match error {
         // What the check at the start let pass: certificates only the TLS library can judge.
-        RunError::Output(OutputError::Elasticsearch(_) | OutputError::Tls(_)) => Exit::Invalid,
+        RunError::Output(OutputError::Elasticsearch(_) | OutputError::Http(_) | OutputError::Tls(_)) => {
+            Exit::Invalid
+        }
         _ => Exit::Failed,
     }
 }

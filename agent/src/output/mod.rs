@@ -38,6 +38,9 @@ pub enum OutputError {
     /// The configuration cannot be used.
     #[error("cannot use `output.elasticsearch`")]
     Elasticsearch(#[from] elasticsearch::ClientError),
+    /// The configuration cannot be used.
+    #[error("cannot use `output.http`")]
+    Http(#[source] elasticsearch::ClientError),
     /// Certificates cannot be used.
     #[error("cannot use the certificates of the output")]
     Tls(#[from] TlsError),
@@ -53,8 +56,9 @@ pub enum OutputError {
 
 /// Delivers batches until the sender is dropped and every batch is settled.
 ///
-/// An Elasticsearch output takes every batch at once and holds back by itself, so the sender bounds how many are open. File
-/// and standard output take batches sealed in the form [`crate::batch::Form::Documents`], one after the other.
+/// Elasticsearch and Logstash outputs take every batch at once and hold back by themselves, so the sender bounds how many are open;
+/// the others take one after the other. Batches are sealed in the [`crate::batch::Form`] of the output: `Bulk`, `Lumberjack`, `Array`
+/// for http, `Documents` for syslog, files and standard output.
 /// `known` is the last backing index of each data stream, from the checkpoint, empty where no answer had named it. Dropping the future abandons what is open.
 pub async fn run(
     config: &Output,
@@ -75,7 +79,8 @@ pub async fn run(
             Ok(syslog::run(config, syslog::Timing::default(), batches, settle, state).await?)
         }
         Output::Http(config) => {
-            Ok(http::run(config, elasticsearch::Timing::default(), batches, settle, state).await?)
+            let timing = elasticsearch::Timing::default();
+            http::run(config, timing, batches, settle, state).await.map_err(OutputError::Http)
         }
         Output::File(path) => {
             ndjson::run_file(path, batches, settle, state).await;

@@ -4,7 +4,7 @@
 //! batch → gate of its index → place in flight → host → client → answer → verdict → settlement
 //! ```
 //!
-//! Policy ([`verdict`], [`gate`], [`hosts`]) and protocol ([`bulk`], [`answer`]) have no I/O and no clock; [`client`] moves
+//! Policy ([`verdict`], [`gate`], [`hosts`](super::hosts)) and protocol ([`bulk`], [`answer`]) have no I/O and no clock; [`client`] moves
 //! bytes; [`shipment`] joins them for one batch.
 
 pub mod answer;

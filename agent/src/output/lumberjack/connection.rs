@@ -197,7 +197,7 @@ impl Connection {
             return Some(Farewell::Idle);
         }
         let error = match self.moved_at + timing.answer <= Instant::now() {
-            true => format!("no answer for {} s", timing.answer.as_secs_f32()),
+            true => format!("no answer for {} s{}", timing.answer.as_secs_f32(), self.guess()),
             false => {
                 format!("at work on one window for {} s without taking an event", timing.window.as_secs_f32())
             }
@@ -214,12 +214,16 @@ impl Connection {
             None if self.acks.is_in_a_frame() => "the peer closed the connection within a frame".to_owned(),
             None => "the peer closed the connection".to_owned(),
         };
-        let guess = match self.has_heard {
+        Farewell::Lost(Ended::ByPeer, how + self.guess())
+    }
+
+    /// What is likely wrong with a peer that has never answered.
+    fn guess(&self) -> &'static str {
+        match self.has_heard {
             true => "",
             false => {
-                "; it has not answered: is this the port of a beats input, and does it speak TLS or not as configured?"
+                "; it has not answered yet: is this the port of a beats input, and does it speak TLS or not as configured?"
             }
-        };
-        Farewell::Lost(Ended::ByPeer, how + guess)
+        }
     }
 }

@@ -105,6 +105,7 @@ fn input() -> Input {
         timezone: jiff::tz::TimeZone::UTC,
         fields: vec![],
         dataset: "app".into(),
+        container: blueox::line::Container::None,
         namespace: "default".into(),
     }
 }

@@ -7,6 +7,7 @@ use super::path::{absolute_glob, compile_glob, is_literal};
 use super::section::{Field, Section};
 use super::source::reason;
 use super::{FieldValue, Input, ReadFrom};
+use crate::line::Container;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -75,8 +76,9 @@ pub(super) static KEYS: [Key; 14] = [
     ),
     key(
         "container",
-        Kind::Choice { default: "none", values: &["none"], later: &["cri", "docker"] },
-        "Container log framing around each line.",
+        Kind::Choice { default: "none", values: &["none", "cri", "docker"], later: &[] },
+        "What a container runtime has put around each line: `cri` (Kubernetes), `docker` (json-file). Long lines that it cut are \
+         joined, up to 64 KiB; its time counts where the line has none; pod and container come from the path.",
     ),
     later("multiline", "Several lines as one event."),
     key(
@@ -115,7 +117,6 @@ pub(super) fn resolve(section: &Section<'_>) -> Input {
 /// Reads one entry but for its `paths`, which may be missing.
 pub(super) fn resolve_settings(section: &Section<'_>) -> Input {
     section.choice("type");
-    section.choice("container");
     let stream = section.section("data_stream");
     Input {
         id: id(section),
@@ -129,6 +130,11 @@ pub(super) fn resolve_settings(section: &Section<'_>) -> Input {
         max_line: section.size("max_line") as usize,
         timezone: timezone(section),
         fields: fields(section),
+        container: match section.choice("container") {
+            "cri" => Container::Cri,
+            "docker" => Container::Docker,
+            _ => Container::None,
+        },
         dataset: stream_part(&stream, "dataset", "app"),
         namespace: stream_part(&stream, "namespace", "default"),
     }
@@ -146,6 +152,7 @@ pub(super) fn defaults(paths: Vec<String>) -> Input {
         timezone: jiff::tz::TimeZone::UTC,
         fields: Vec::new(),
         dataset: "app".into(),
+        container: Container::None,
         namespace: "default".into(),
     }
 }

@@ -46,6 +46,8 @@ pub struct Input {
     pub timezone: jiff::tz::TimeZone,
     /// `fields`: ECS name and value, in the order written.
     pub fields: Vec<(String, FieldValue)>,
+    /// What a container runtime has put around each line.
+    pub container: crate::line::Container,
     /// `data_stream.dataset`.
     pub dataset: String,
     /// `data_stream.namespace`.

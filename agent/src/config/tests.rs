@@ -277,14 +277,9 @@ fn missing_and_empty_parts_are_mistakes() {
 
 #[test]
 fn what_this_version_does_not_have_comes_later() {
-    for entry in [
-        "type: stdin",
-        "type: syslog",
-        "container: cri",
-        "multiline: {start: a}",
-        "encoding: latin1",
-        "ignore_older: 1d",
-    ] {
+    for entry in
+        ["type: stdin", "type: syslog", "multiline: {start: a}", "encoding: latin1", "ignore_older: 1d"]
+    {
         bad_input(entry, "comes later");
     }
     for name in ["headers: {a: b}", "proxy: x", "cloud_id: x", "pipeline: x"] {

@@ -2,4 +2,7 @@
 
 mod framer;
 
+mod container;
+
+pub use container::{Container, GROUP_BYTES, Stream, Wrapping, frame_groups};
 pub use framer::{Flow, Piece, frame, is_blank, without_carriage_return};

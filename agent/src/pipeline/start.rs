@@ -297,6 +297,7 @@ impl Engine {
             saver,
             dead_letters,
             output: output_state.clone(),
+            containers: config.inputs.iter().map(|input| input.container).collect(),
             max_line: config.inputs.iter().map(|input| input.max_line).collect(),
             backing,
             first_run: restored.fresh,

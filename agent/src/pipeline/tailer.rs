@@ -66,6 +66,8 @@ pub(super) struct Parts {
     pub(super) output: Arc<OutputState>,
     /// Longest line of each input.
     pub(super) max_line: Vec<usize>,
+    /// What is around the lines of each input.
+    pub(super) containers: Vec<crate::line::Container>,
     /// Index of each stream for the checkpoint.
     pub(super) stream_names: Vec<String>,
     /// Inputs that have started before, and now.
@@ -344,7 +346,11 @@ impl Tailer {
                 return Turned::Nothing;
             }
         }
-        let limits = TurnLimits { bytes: TURN_BYTES, max_line: self.parts.max_line[origin.input] };
+        let limits = TurnLimits {
+            bytes: TURN_BYTES,
+            max_line: self.parts.max_line[origin.input],
+            container: self.parts.containers[origin.input],
+        };
         let read_at = Timestamp::now();
         let intake = &mut self.parts.intake;
         let Some((file, source)) = self.parts.table.pair(key) else { return Turned::Nothing };

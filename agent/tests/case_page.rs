@@ -57,9 +57,9 @@ impl Page {
     }
 }
 
-/// One of the letters of the catalogue and two digits.
+/// One of the letters of the catalogue, or `L` for cases of lines beyond it, and two digits.
 fn is_id(word: &str) -> bool {
-    matches!(word.as_bytes(), [b'F' | b'E' | b'Q' | b'C', a, b] if a.is_ascii_digit() && b.is_ascii_digit())
+    matches!(word.as_bytes(), [b'F' | b'E' | b'Q' | b'C' | b'L', a, b] if a.is_ascii_digit() && b.is_ascii_digit())
 }
 
 fn root() -> PathBuf {

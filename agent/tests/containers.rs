@@ -35,6 +35,7 @@ fn site(server: &FaultServer, paths: &str, container: &str) -> Site {
     })
 }
 
+// L02
 #[test]
 fn a_line_of_a_pod_is_joined_timed_and_named_once_over_restarts() {
     let server = server();
@@ -69,6 +70,7 @@ fn a_line_of_a_pod_is_joined_timed_and_named_once_over_restarts() {
     agent.stop();
 }
 
+// L02
 #[test]
 fn a_docker_line_is_unpacked_and_its_pieces_joined() {
     let server = server();
@@ -94,6 +96,7 @@ fn a_docker_line_is_unpacked_and_its_pieces_joined() {
     agent.stop();
 }
 
+// L03
 #[test]
 fn half_lines_for_ever_ship_in_bounded_parts_and_lose_nothing() {
     let server = server();

@@ -40,6 +40,7 @@ fn line(level: &str, message: &str) -> String {
     format!(r#"{{"time":"2026-08-21T10:15:30.5Z","level":"{level}","message":"{message}"}}"#)
 }
 
+// L04
 #[test]
 fn dropped_lines_are_filtered_settled_and_never_read_again() {
     let server = server();

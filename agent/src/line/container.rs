@@ -226,6 +226,7 @@ mod tests {
         assert_eq!(consumed, text.len());
     }
 
+    // L03
     #[test]
     fn pieces_without_end_are_cut_into_groups_of_a_bounded_size() {
         let piece = format!("{T} stdout P {}\n", "x".repeat(1000));

@@ -106,6 +106,7 @@ fn input() -> Input {
         fields: vec![],
         dataset: "app".into(),
         container: blueox::line::Container::None,
+        multiline: None,
         namespace: "default".into(),
     }
 }

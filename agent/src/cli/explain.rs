@@ -57,6 +57,7 @@ fn input(format: Option<String>) -> Input {
         fields: Vec::<(String, FieldValue)>::new(),
         dataset: "app".into(),
         container: crate::line::Container::None,
+        multiline: None,
         namespace: "default".into(),
     }
 }

@@ -48,6 +48,8 @@ pub struct Input {
     pub fields: Vec<(String, FieldValue)>,
     /// What a container runtime has put around each line.
     pub container: crate::line::Container,
+    /// Which lines of a text belong together.
+    pub multiline: Option<crate::line::Blocks>,
     /// `data_stream.dataset`.
     pub dataset: String,
     /// `data_stream.namespace`.

@@ -19,6 +19,7 @@ pub(super) fn input() -> Input {
         fields: vec![],
         dataset: "app".into(),
         container: crate::line::Container::None,
+        multiline: None,
         namespace: "default".into(),
     }
 }

@@ -10,7 +10,7 @@ use crate::file::prefix::{PrefixHash, TAIL, tail_hash};
 use crate::file::source::{Compression, FirstLine, Source};
 use crate::file::table::compare::begins_with;
 use crate::file::tailed::Tailed;
-use crate::line::{Container, Flow, Piece, frame, frame_groups, is_blank, without_carriage_return};
+use crate::line::{Flow, Framing, Piece, frame, frame_groups, is_blank, without_carriage_return};
 use memchr::memchr;
 use std::io;
 use std::time::Instant;
@@ -64,13 +64,13 @@ pub enum TurnEnd {
 
 /// Bounds of a turn.
 #[derive(Debug, Clone, Copy)]
-pub struct TurnLimits {
+pub struct TurnLimits<'a> {
     /// Text to read before other files have their turn.
     pub bytes: usize,
     /// Longest line.
     pub max_line: usize,
-    /// What a container runtime has put around lines.
-    pub container: Container,
+    /// How lines become events.
+    pub framing: &'a Framing,
 }
 
 /// Reads the next lines of `file` and hands them to `sink`.
@@ -78,7 +78,7 @@ pub fn turn(
     file: &mut Tailed,
     source: &mut Source,
     buffer: &mut ReadBuffer,
-    limits: TurnLimits,
+    limits: TurnLimits<'_>,
     now: Instant,
     mut sink: impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
 ) -> io::Result<TurnEnd> {
@@ -119,7 +119,7 @@ fn step(
     file: &mut Tailed,
     source: &mut Source,
     buffer: &mut [u8],
-    limits: TurnLimits,
+    limits: TurnLimits<'_>,
     skipped: &mut Vec<(u64, u64)>,
     sink: &mut impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
 ) -> io::Result<Step> {
@@ -142,9 +142,9 @@ fn step(
         flow = take(file, piece, max_line, skipped, sink);
         flow
     };
-    let mut consumed = match limits.container {
-        Container::None => frame(chunk, framed, each),
-        container => frame_groups(chunk, framed, container, &mut each),
+    let mut consumed = match limits.framing {
+        Framing::Lines => frame(chunk, framed, each),
+        framing => frame_groups(chunk, framed, framing, &mut each),
     };
     if forced && flow == Flow::Continue && consumed < chunk.len() {
         flow = take_unterminated(file, &chunk[consumed..], framed + consumed as u64, max_line, skipped, sink);
@@ -155,6 +155,7 @@ fn step(
         file.tail = tail_hash(&text[..overlap + consumed]);
     }
     let rest = chunk.len() - consumed;
+    file.has_open_block = rest > 0 && chunk.ends_with(b"\n") && matches!(limits.framing, Framing::Blocks(_));
     match flow {
         Flow::Stop => Ok(Step::End(TurnEnd::Full)),
         _ if at_end || forced => {
@@ -241,7 +242,8 @@ fn take_unterminated(
     if file.ledger.is_settled(start, end) {
         return Flow::Continue;
     }
-    let (bytes, ended) = within(whole, max_line, LineEnd::Partial);
+    let ended = if tail.ends_with(b"\n") { LineEnd::Terminated } else { LineEnd::Partial };
+    let (bytes, ended) = within(whole, max_line, ended);
     let flow = sink(&mut file.memory, RawLine { start, end, bytes, ended, checksum: checksum(whole) });
     skip_filtered(flow, file, skipped, start, end)
 }

@@ -3,11 +3,9 @@
 //! - CRI: `2026-08-21T10:15:30.123456789Z stdout F text`, with `P` in all pieces of a line but its last.
 //! - docker's `json-file`: `{"log":"text\n","stream":"stdout","time":"…"}`; without the `\n` more follows.
 //!
-//! A group is the bytes of its lines as they lie in the file. It ends with its last piece, before a line of the other stream,
-//! and before it would grow beyond [`GROUP_BYTES`]; all of that is decided by the bytes alone, so it ends the same each time
-//! it is read.
+//! A group ends with its last piece, or before a line of the other stream.
 
-use super::framer::{Flow, Piece, frame};
+use super::group::Part;
 use memchr::memmem;
 
 /// What a runtime puts around lines.
@@ -21,9 +19,6 @@ pub enum Container {
     /// docker's `json-file` driver.
     Docker,
 }
-
-/// Longest group of more than one line; runtimes cut lines after 16 KiB.
-pub const GROUP_BYTES: usize = 64 * 1024;
 
 /// Where a line of an application went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,85 +103,31 @@ fn ends_with_open_escape(text: &[u8]) -> bool {
     text.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
-struct Open {
-    start: u64,
-    /// Behind its last byte, terminator excluded and included.
-    text_end: u64,
-    end: u64,
-    stream: Stream,
-}
-
-/// As [`frame`], but hands over groups in place of lines. An unfinished group is part of the rest.
-pub fn frame_groups<'a>(
-    chunk: &'a [u8],
-    base: u64,
-    container: Container,
-    mut sink: impl FnMut(Piece<'a>) -> Flow,
-) -> usize {
-    let slice = |from: u64, to: u64| &chunk[(from - base) as usize..(to - base) as usize];
-    let mut open: Option<Open> = None;
-    let mut handed = base;
-    let mut hand = |piece: Piece<'a>, handed: &mut u64| {
-        let (Piece::Line { end, .. } | Piece::Skip { end, .. }) = piece;
-        *handed = end;
-        sink(piece)
-    };
-    let group = |open: Open| Piece::Line {
-        start: open.start,
-        end: open.end,
-        bytes: slice(open.start, open.text_end),
-    };
-    frame(chunk, base, |piece| {
-        let Piece::Line { start, end, bytes } = piece else {
-            if let Some(closed) = open.take()
-                && hand(group(closed), &mut handed) == Flow::Stop
-            {
-                return Flow::Stop;
-            }
-            return hand(piece, &mut handed);
-        };
-        let wrapping = Wrapping::of(bytes, container);
-        let goes_on = |open: &Open| {
-            wrapping.is_some_and(|wrapping| wrapping.stream == open.stream)
-                && end - open.start <= GROUP_BYTES as u64
-        };
-        if let Some(closed) = open.take_if(|open| !goes_on(open))
-            && hand(group(closed), &mut handed) == Flow::Stop
-        {
-            return Flow::Stop;
+impl<'a> Wrapping<'a> {
+    /// What a line is to the group before it.
+    pub(super) fn part(line: &'a [u8], container: Container) -> Part {
+        match Self::of(line, container) {
+            None => Part { stream: None, joins: false, closes: true, is_blank: false },
+            Some(wrapping) => Part {
+                stream: Some(wrapping.stream),
+                joins: true,
+                closes: !wrapping.is_partial,
+                is_blank: wrapping.is_blank() && !wrapping.is_partial,
+            },
         }
-        let text_end = start + bytes.len() as u64;
-        match (wrapping, open.take()) {
-            (Some(Wrapping { is_partial: true, .. }), Some(before)) => {
-                open = Some(Open { text_end, end, ..before });
-            }
-            (Some(Wrapping { is_partial: true, stream, .. }), None) => {
-                open = Some(Open { start, text_end, end, stream });
-            }
-            (_, Some(before)) => return hand(group(Open { text_end, end, ..before }), &mut handed),
-            (Some(wrapping), None) if wrapping.is_blank() => {
-                return hand(Piece::Skip { start, end, nul: 0 }, &mut handed);
-            }
-            (_, None) => return hand(piece, &mut handed),
-        }
-        Flow::Continue
-    });
-    // Whatever comes behind it, the group cannot take it.
-    let is_full = |open: &Open| base + chunk.len() as u64 - open.start > GROUP_BYTES as u64;
-    if let Some(closed) = open.take_if(|open| is_full(open)) {
-        hand(group(closed), &mut handed);
     }
-    (handed - base) as usize
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::group::{Framing, GROUP_BYTES, frame_groups};
+    use crate::line::{Flow, Piece};
     use proptest::prelude::*;
 
     fn groups(text: &[u8], container: Container) -> (Vec<String>, usize) {
         let mut groups = Vec::new();
-        let consumed = frame_groups(text, 0, container, |piece| {
+        let consumed = frame_groups(text, 0, &Framing::Container(container), |piece| {
             if let Piece::Line { bytes, .. } = piece {
                 groups.push(String::from_utf8(bytes.to_vec()).unwrap());
             }
@@ -254,7 +195,7 @@ mod tests {
             cuts.sort_unstable();
             let (mut found, mut from) = (Vec::new(), 0);
             for cut in cuts {
-                from += frame_groups(&text.as_bytes()[from..cut.max(from)], from as u64, Container::Cri, |piece| {
+                from += frame_groups(&text.as_bytes()[from..cut.max(from)], from as u64, &Framing::Container(Container::Cri), |piece| {
                     if let Piece::Line { bytes, .. } = piece {
                         found.push(String::from_utf8(bytes.to_vec()).unwrap());
                     }

@@ -4,5 +4,11 @@ mod framer;
 
 mod container;
 
-pub use container::{Container, GROUP_BYTES, Stream, Wrapping, frame_groups};
+mod block;
+
+mod group;
+
+pub use block::Blocks;
+pub use container::{Container, Stream, Wrapping};
 pub use framer::{Flow, Piece, frame, is_blank, without_carriage_return};
+pub use group::{Framing, frame_groups};

@@ -20,6 +20,7 @@ pub(crate) fn input(format: Option<&str>) -> Input {
         fields: vec![],
         dataset: "app".into(),
         container: blueox::line::Container::None,
+        multiline: None,
         namespace: "default".into(),
     }
 }

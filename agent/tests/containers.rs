@@ -21,18 +21,7 @@ fn server() -> FaultServer {
 }
 
 fn site(server: &FaultServer, paths: &str, container: &str) -> Site {
-    Site::with_config(|site| {
-        let (logs, state) = (site.logs().join(paths), site.path("state"));
-        format!(
-            "host: {{id: test}}\n\
-             inputs:\n  - paths: [{logs:?}]\n    container: {container}\n\
-             output:\n  elasticsearch:\n    hosts: [{:?}]\n    bulk: {{linger: 20ms}}\n\
-             state: {{path: {state:?}}}\n\
-             monitoring: {{listen: {:?}, events: false}}\n",
-            server.url(),
-            site.status_address().to_string()
-        )
-    })
+    Site::with_settings(&server.url(), paths, &format!("container: {container}"), "processors: []")
 }
 
 // L02

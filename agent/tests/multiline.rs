@@ -20,18 +20,7 @@ fn server() -> FaultServer {
 }
 
 fn site(server: &FaultServer) -> Site {
-    Site::with_config(|site| {
-        let (logs, state) = (site.logs().join("*"), site.path("state"));
-        format!(
-            "host: {{id: test}}\n\
-             inputs:\n  - paths: [{logs:?}]\n    multiline: {{start: '^\\d{{4}}-'}}\n\
-             output:\n  elasticsearch:\n    hosts: [{:?}]\n    bulk: {{linger: 20ms}}\n\
-             state: {{path: {state:?}}}\n\
-             monitoring: {{listen: {:?}, events: false}}\n",
-            server.url(),
-            site.status_address().to_string()
-        )
-    })
+    Site::with_settings(&server.url(), "*", r"multiline: {start: '^\d{4}-'}", "processors: []")
 }
 
 // L07

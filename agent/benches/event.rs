@@ -105,6 +105,8 @@ fn input() -> Input {
         timezone: jiff::tz::TimeZone::UTC,
         fields: vec![],
         dataset: "app".into(),
+        container: blueox::line::Container::None,
+        multiline: None,
         namespace: "default".into(),
     }
 }

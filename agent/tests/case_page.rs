@@ -57,9 +57,10 @@ impl Page {
     }
 }
 
-/// One of the letters of the catalogue and two digits.
+/// One of the letters of the catalogue, or `I` for cases of inputs beyond it, and two digits.
 fn is_id(word: &str) -> bool {
-    matches!(word.as_bytes(), [b'F' | b'E' | b'L' | b'Q' | b'C', a, b] if a.is_ascii_digit() && b.is_ascii_digit())
+    let letters = b"FELQCI";
+    matches!(word.as_bytes(), [letter, a, b] if letters.contains(letter) && a.is_ascii_digit() && b.is_ascii_digit())
 }
 
 fn root() -> PathBuf {

@@ -12,6 +12,7 @@ use blueox::event::LineEnd;
 use mapping::{Pipeline, environment, input, samples};
 use serde_json::Value;
 
+// I01
 #[test]
 fn samples_become_the_documents_beside_them() {
     let update = std::env::var_os("UPDATE_EXPECTED").is_some();

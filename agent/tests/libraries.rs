@@ -85,6 +85,7 @@ fn wrong(document: &Value, mapped: &Mapped, is_ecs: bool) -> Vec<String> {
     wrong
 }
 
+// I01
 #[test]
 fn every_library_maps_without_a_wrong_level_time_or_unit() {
     let mut complaints = Vec::new();

@@ -21,25 +21,14 @@ fn server() -> FaultServer {
 }
 
 fn site(server: &FaultServer, processors: &str) -> Site {
-    Site::with_config(|site| {
-        let (logs, state) = (site.logs().join("*"), site.path("state"));
-        format!(
-            "host: {{id: test}}\n\
-             inputs:\n  - paths: [{logs:?}]\n    max_line: 1KiB\n\
-             processors:\n{processors}\n\
-             output:\n  elasticsearch:\n    hosts: [{:?}]\n    bulk: {{linger: 20ms}}\n\
-             state: {{path: {state:?}}}\n\
-             monitoring: {{listen: {:?}, events: false}}\n",
-            server.url(),
-            site.status_address().to_string()
-        )
-    })
+    Site::with_settings(&server.url(), "*", "max_line: 1KiB", &format!("processors:\n{processors}"))
 }
 
 fn line(level: &str, message: &str) -> String {
     format!(r#"{{"time":"2026-08-21T10:15:30.5Z","level":"{level}","message":"{message}"}}"#)
 }
 
+// I04
 #[test]
 fn dropped_lines_are_filtered_settled_and_never_read_again() {
     let server = server();

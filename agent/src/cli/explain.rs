@@ -56,6 +56,8 @@ fn input(format: Option<String>) -> Input {
         timezone: jiff::tz::TimeZone::UTC,
         fields: Vec::<(String, FieldValue)>::new(),
         dataset: "app".into(),
+        container: crate::line::Container::None,
+        multiline: None,
         namespace: "default".into(),
     }
 }

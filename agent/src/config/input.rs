@@ -7,6 +7,7 @@ use super::path::{absolute_glob, compile_glob, is_literal};
 use super::section::{Field, Section};
 use super::source::reason;
 use super::{FieldValue, Input, ReadFrom};
+use crate::line::{Blocks, Container};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -21,6 +22,19 @@ static DATA_STREAM: [Key; 2] = [
         "namespace",
         Kind::Text { default: "`default`" },
         "Third part of the name, often the environment. Same characters as `dataset`.",
+    ),
+];
+
+static MULTILINE: [Key; 2] = [
+    key(
+        "start",
+        Kind::Text { default: "none" },
+        "Regular expression found in the first line of each event, such as `^\\d{4}-`.",
+    ),
+    key(
+        "continues",
+        Kind::Text { default: "none" },
+        "In place of it: found in each line that belongs to the one before, such as `^(\\s|Caused by:)`.",
     ),
 ];
 
@@ -75,10 +89,16 @@ pub(super) static KEYS: [Key; 14] = [
     ),
     key(
         "container",
-        Kind::Choice { default: "none", values: &["none"], later: &["cri", "docker"] },
-        "Container log framing around each line.",
+        Kind::Choice { default: "none", values: &["none", "cri", "docker"], later: &[] },
+        "What a container runtime has put around each line: `cri` (Kubernetes), `docker` (json-file). Long lines that it cut are \
+         joined, up to 64 KiB; its time counts where the line has none; pod and container come from the path.",
     ),
-    later("multiline", "Several lines as one event."),
+    key(
+        "multiline",
+        Kind::Section(&MULTILINE),
+        "Several lines of text as one event. A line that begins with `{` stands alone. The last lines of a file wait a second \
+         for more; at 64 KiB an event ends in any case.",
+    ),
     key(
         "read_from",
         Kind::Choice { default: "beginning", values: &["beginning", "end"], later: &[] },
@@ -115,7 +135,6 @@ pub(super) fn resolve(section: &Section<'_>) -> Input {
 /// Reads one entry but for its `paths`, which may be missing.
 pub(super) fn resolve_settings(section: &Section<'_>) -> Input {
     section.choice("type");
-    section.choice("container");
     let stream = section.section("data_stream");
     Input {
         id: id(section),
@@ -129,6 +148,12 @@ pub(super) fn resolve_settings(section: &Section<'_>) -> Input {
         max_line: section.size("max_line") as usize,
         timezone: timezone(section),
         fields: fields(section),
+        multiline: multiline(section),
+        container: match section.choice("container") {
+            "cri" => Container::Cri,
+            "docker" => Container::Docker,
+            _ => Container::None,
+        },
         dataset: stream_part(&stream, "dataset", "app"),
         namespace: stream_part(&stream, "namespace", "default"),
     }
@@ -146,8 +171,25 @@ pub(super) fn defaults(paths: Vec<String>) -> Input {
         timezone: jiff::tz::TimeZone::UTC,
         fields: Vec::new(),
         dataset: "app".into(),
+        container: Container::None,
+        multiline: None,
         namespace: "default".into(),
     }
+}
+
+fn multiline(section: &Section<'_>) -> Option<Blocks> {
+    let inner = section.section("multiline");
+    let pattern = |name: &str| inner.field(name).and_then(super::processor::bytes_pattern);
+    let (start, continues) = (pattern("start"), pattern("continues"));
+    let field = section.field("multiline")?;
+    if inner.field("start").is_some() == inner.field("continues").is_some() {
+        let remedy = "write `start: 'pattern'` or `continues: 'pattern'`";
+        field.mistake("asks for not exactly one of `start` and `continues`", remedy);
+    }
+    if section.choice("container") != "none" {
+        field.mistake("does not go with `container`", "remove one of the two");
+    }
+    start.map(Blocks::Start).or(continues.map(Blocks::Continue))
 }
 
 fn id(section: &Section<'_>) -> Option<String> {

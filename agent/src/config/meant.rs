@@ -46,6 +46,10 @@ pub struct Input {
     pub timezone: jiff::tz::TimeZone,
     /// `fields`: ECS name and value, in the order written.
     pub fields: Vec<(String, FieldValue)>,
+    /// What a container runtime has put around each line.
+    pub container: crate::line::Container,
+    /// Which lines of a text belong together.
+    pub multiline: Option<crate::line::Blocks>,
     /// `data_stream.dataset`.
     pub dataset: String,
     /// `data_stream.namespace`.

@@ -178,11 +178,21 @@ fn secret(item: &super::section::Field<'_>) -> Option<Secrets> {
 
 fn compile(field: &super::section::Field<'_>) -> Option<Regex> {
     let pattern = field.text()?;
-    match RegexBuilder::new(&pattern).size_limit(PATTERN_BYTES).build() {
+    checked(field, &pattern, RegexBuilder::new(&pattern).size_limit(PATTERN_BYTES).build())
+}
+
+/// A pattern for lines, which may hold any bytes.
+pub(super) fn bytes_pattern(field: &super::section::Field<'_>) -> Option<regex::bytes::Regex> {
+    let pattern = field.text()?;
+    checked(field, &pattern, regex::bytes::RegexBuilder::new(&pattern).size_limit(PATTERN_BYTES).build())
+}
+
+fn checked<R>(field: &super::section::Field<'_>, pattern: &str, built: Result<R, regex::Error>) -> Option<R> {
+    match built {
         Ok(regex) => Some(regex),
         Err(regex::Error::CompiledTooBig(_)) => {
             field.mistake(
-                format!("{} takes more than 1 MiB compiled", shown(&pattern)),
+                format!("{} takes more than 1 MiB compiled", shown(pattern)),
                 "lower its repetitions",
             );
             None
@@ -191,7 +201,7 @@ fn compile(field: &super::section::Field<'_>) -> Option<Regex> {
             let reason = error.to_string();
             let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
             field.mistake(
-                format!("{} is no valid pattern: {reason}", shown(&pattern)),
+                format!("{} is no valid pattern: {reason}", shown(pattern)),
                 "correct it; look-around and back-references do not exist",
             );
             None

@@ -113,6 +113,16 @@ fn every_key_of_the_tables_is_read() {
 }
 
 #[test]
+fn multiline_takes_one_pattern_and_no_container() {
+    for entry in ["multiline: {}", "multiline: {start: a, continues: b}"] {
+        bad_input(entry, "not exactly one of `start` and `continues`");
+    }
+    bad_input("multiline: {start: '('}", "is no valid pattern");
+    bad_input("multiline: {start: a}, container: cri", "does not go with `container`");
+    good(&format!("inputs: [{{paths: [/nowhere/*.log], multiline: {{start: '^a'}}}}]\n{ES}"));
+}
+
+#[test]
 fn mistakes_in_processors_are_found_where_they_are() {
     let cases = [
         ("{}", "processors[0]: is not exactly one processor"),
@@ -277,14 +287,7 @@ fn missing_and_empty_parts_are_mistakes() {
 
 #[test]
 fn what_this_version_does_not_have_comes_later() {
-    for entry in [
-        "type: stdin",
-        "type: syslog",
-        "container: cri",
-        "multiline: {start: a}",
-        "encoding: latin1",
-        "ignore_older: 1d",
-    ] {
+    for entry in ["type: stdin", "type: syslog", "encoding: latin1", "ignore_older: 1d"] {
         bad_input(entry, "comes later");
     }
     for name in ["headers: {a: b}", "proxy: x", "cloud_id: x", "pipeline: x"] {

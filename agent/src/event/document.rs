@@ -16,7 +16,7 @@ pub(super) enum Source {
     Scratch,
     /// In the stream's fixed texts, a complete JSON value.
     Stream,
-    /// The whole text of the file's memory.
+    /// In the texts of the file's memory, a complete JSON value.
     File,
     /// The whole line, still to be escaped.
     WholeLine,
@@ -197,7 +197,7 @@ impl Bytes<'_> {
             Source::Line | Source::LineInner | Source::WholeLine => self.line,
             Source::Scratch => &document.scratch,
             Source::Stream => self.stream,
-            Source::File => return self.file,
+            Source::File => self.file,
         };
         &source[piece.range()]
     }
@@ -214,7 +214,7 @@ impl Bytes<'_> {
             }
             Source::Scratch => append(&document.scratch, piece.range(), out),
             Source::Stream => append(self.stream, piece.range(), out),
-            Source::File => out.extend_from_slice(self.file),
+            Source::File => append(self.file, piece.range(), out),
             Source::WholeLine => text::write_quoted(self.line, out),
         }
     }

@@ -33,7 +33,7 @@ impl Explanation {
 pub fn explain(mapper: &mut Mapper, line: &Line<'_>, stream: &mut Stream, file: &FileMemory) -> Explanation {
     let mut notes = Notes::default();
     let mut document = Vec::new();
-    let outcome = mapper.map_traced(line, stream, file, &mut document, &mut notes);
+    let outcome = mapper.map_traced(line, None, stream, file, &mut document, &mut notes);
     Explanation {
         format: outcome.format.name(),
         signature: format::signature_text(outcome.format),

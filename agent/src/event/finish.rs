@@ -7,19 +7,50 @@ use super::layout::Rank;
 use super::leftovers::Space;
 use super::targets::Target;
 use super::walk::Walk;
-use super::{Level, Line, LineEnd, SpanPart, Trace, number};
+use super::{Frame, Level, Line, LineEnd, SpanPart, Trace, number, text, time};
 
 impl<T: Trace> Walk<'_, T> {
     /// Fills what the line cannot say: the configuration's values, the place of the line, and when it was read.
-    pub(super) fn state(&mut self, stated: &[Fixed], labels: &[FixedLabel], line: &Line<'_>, created: Piece) {
+    pub(super) fn state(
+        &mut self,
+        stated: &[Fixed],
+        labels: &[FixedLabel],
+        line: &Line<'_>,
+        created: Piece,
+        path_end: u32,
+    ) {
         self.set(Target::EventCreated, created, STATED);
         let offset = self.document.scratch_piece(|out| number::write(line.offset, out));
         self.set(Target::LogOffset, offset, STATED);
-        self.set(Target::LogFilePath, Piece::new(Source::File, 0..self.bytes.file.len()), STATED);
+        self.set(Target::LogFilePath, Piece { source: Source::File, start: 0, end: path_end }, STATED);
         for fixed in stated {
             self.fix(fixed, STATED);
         }
         labels.iter().for_each(|label| self.stated_label(label));
+    }
+
+    /// Fills what a container runtime and the path say, where the line does not.
+    pub(super) fn frame(&mut self, frame: Option<Frame>, container: &[Fixed]) {
+        for fixed in container {
+            if self.document.slot(fixed.rank).is_none() {
+                let piece = Piece { source: Source::File, start: fixed.start, end: fixed.end };
+                self.document.fill(fixed.rank, Slot { piece, order: DERIVED, origin: None });
+            }
+        }
+        let Some(frame) = frame else { return };
+        let stream =
+            self.document.scratch_piece(|out| text::write_quoted(frame.stream.name().as_bytes(), out));
+        self.label_piece(b"stream", stream);
+        let time = frame.time.and_then(|time| i64::try_from(time.as_nanosecond()).ok());
+        if let Some(unix_ns) = time.filter(|_| !self.has(Target::Timestamp)) {
+            let piece = self.document.scratch_piece(|out| {
+                out.push(b'"');
+                time::write(unix_ns, out);
+                out.push(b'"');
+            });
+            self.set(Target::Timestamp, piece, DERIVED);
+            self.mapped.timestamp = Some(unix_ns.div_euclid(1_000_000));
+        }
     }
 
     /// Fills what nothing has said yet.

@@ -7,6 +7,7 @@ use super::leftovers::{LeftoverKeys, Space};
 use super::targets::{Field, Shape, Target};
 use super::text;
 use crate::config::{FieldValue, Input, Processor};
+use crate::line::Container;
 use jiff::tz::TimeZone;
 use std::path::Path;
 
@@ -80,6 +81,7 @@ pub struct Stream {
     /// Configured fields without an ECS name.
     pub(super) labels: Vec<FixedLabel>,
     pub(super) keys: LeftoverKeys,
+    container: Container,
     /// Keys of lines that are mapped by another name.
     pub(super) renames: Vec<Rename>,
 }
@@ -124,6 +126,7 @@ impl Stream {
             texts: Vec::new(),
             labels: Vec::new(),
             keys: LeftoverKeys::default(),
+            container: input.container,
             renames: Vec::new(),
         };
         stream.state(Target::EcsVersion, ECS_VERSION);
@@ -146,6 +149,11 @@ impl Stream {
         }
         stream.texts.extend_from_slice(&PADDING);
         Ok(stream)
+    }
+
+    /// What a container runtime has put around lines.
+    pub fn container(&self) -> Container {
+        self.container
     }
 
     /// Takes over the renames among the processors.
@@ -231,16 +239,27 @@ fn fits(shape: Shape, value: &FieldValue) -> bool {
 /// One file: what all its documents share.
 #[derive(Debug, Clone)]
 pub struct FileMemory {
-    /// `log.file.path` as JSON text.
-    pub(super) path: Box<[u8]>,
+    /// JSON texts: `log.file.path`, then those of `container`.
+    pub(super) texts: Box<[u8]>,
+    /// Where the path ends.
+    pub(super) path_end: u32,
+    /// What the path says of a container.
+    pub(super) container: Vec<Fixed>,
 }
 
 impl FileMemory {
     /// For the file at `path`. What is not UTF-8 in it becomes U+FFFD in the documents.
     pub fn new(path: &Path) -> Self {
-        let mut json = Vec::new();
-        text::write_quoted(path.as_os_str().as_encoded_bytes(), &mut json);
-        Self { path: json.into() }
+        let mut texts = Vec::new();
+        text::write_quoted(path.as_os_str().as_encoded_bytes(), &mut texts);
+        let path_end = texts.len() as u32;
+        let mut container = Vec::new();
+        for (target, value) in super::container::of_path(path) {
+            let start = texts.len() as u32;
+            text::write_quoted(value.as_bytes(), &mut texts);
+            container.push(Fixed { rank: layout().rank(target), start, end: texts.len() as u32 });
+        }
+        Self { texts: texts.into(), path_end, container }
     }
 }
 

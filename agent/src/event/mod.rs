@@ -40,6 +40,8 @@ mod document;
 
 mod process;
 
+mod container;
+
 mod skeleton;
 
 mod walk;
@@ -59,6 +61,7 @@ mod tests;
 
 pub mod own_metrics;
 
+pub use container::{Frame, Unwrapped, Unwrapper};
 pub use explain::{Explanation, explain};
 pub use format::{Format, names as format_names};
 pub use identity::{ECS_VERSION, Environment, FileMemory, Stream, UnknownFormat};
@@ -286,12 +289,25 @@ impl Mapper {
         file: &FileMemory,
         out: &mut Vec<u8>,
     ) -> Mapped {
-        self.map_traced(line, stream, file, out, &mut Untraced)
+        self.map_traced(line, None, stream, file, out, &mut Untraced)
+    }
+
+    /// As [`Mapper::map`], for a line out of the wrapping of a container runtime.
+    pub fn map_unwrapped(
+        &mut self,
+        line: &Line<'_>,
+        frame: Frame,
+        stream: &mut Stream,
+        file: &FileMemory,
+        out: &mut Vec<u8>,
+    ) -> Mapped {
+        self.map_traced(line, Some(frame), stream, file, out, &mut Untraced)
     }
 
     fn map_traced<T: Trace>(
         &mut self,
         line: &Line<'_>,
+        frame: Option<Frame>,
         stream: &mut Stream,
         file: &FileMemory,
         out: &mut Vec<u8>,
@@ -321,7 +337,7 @@ impl Mapper {
             dropped: 0,
             cut_values: 0,
         };
-        let bytes = Bytes { line: line.bytes, stream: &stream.texts, file: &file.path };
+        let bytes = Bytes { line: line.bytes, stream: &stream.texts, file: &file.texts };
         let mut walk = Walk {
             bytes,
             nodes,
@@ -339,9 +355,10 @@ impl Mapper {
             span_ns: None,
             has_metric: false,
         };
-        walk.state(&stream.stated, &stream.labels, line, created);
+        walk.state(&stream.stated, &stream.labels, line, created, file.path_end);
         walk.top(members);
         walk.flag(line.end, refusal);
+        walk.frame(frame, &file.container);
         walk.assume(&stream.assumed, created);
         let mapped = walk.mapped;
         document::write(document, bytes, layout, skeletons, out);

@@ -18,6 +18,8 @@ pub(super) fn input() -> Input {
         timezone: jiff::tz::TimeZone::UTC,
         fields: vec![],
         dataset: "app".into(),
+        container: crate::line::Container::None,
+        multiline: None,
         namespace: "default".into(),
     }
 }

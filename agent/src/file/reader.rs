@@ -10,7 +10,7 @@ use crate::file::prefix::{PrefixHash, TAIL, tail_hash};
 use crate::file::source::{Compression, FirstLine, Source};
 use crate::file::table::compare::begins_with;
 use crate::file::tailed::Tailed;
-use crate::line::{Flow, Piece, frame, is_blank, without_carriage_return};
+use crate::line::{Flow, Framing, Piece, frame, frame_groups, is_blank, without_carriage_return};
 use memchr::memchr;
 use std::io;
 use std::time::Instant;
@@ -64,11 +64,13 @@ pub enum TurnEnd {
 
 /// Bounds of a turn.
 #[derive(Debug, Clone, Copy)]
-pub struct TurnLimits {
+pub struct TurnLimits<'a> {
     /// Text to read before other files have their turn.
     pub bytes: usize,
     /// Longest line.
     pub max_line: usize,
+    /// How lines become events.
+    pub framing: &'a Framing,
 }
 
 /// Reads the next lines of `file` and hands them to `sink`.
@@ -76,7 +78,7 @@ pub fn turn(
     file: &mut Tailed,
     source: &mut Source,
     buffer: &mut ReadBuffer,
-    limits: TurnLimits,
+    limits: TurnLimits<'_>,
     now: Instant,
     mut sink: impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
 ) -> io::Result<TurnEnd> {
@@ -91,7 +93,7 @@ pub fn turn(
     }
     let mut skipped = Vec::new();
     let end = loop {
-        match step(file, source, buffer, limits.max_line, &mut skipped, &mut sink) {
+        match step(file, source, buffer, limits, &mut skipped, &mut sink) {
             Ok(Step::End(end)) => break Ok(end),
             Ok(Step::Advanced) if file.framed() - before >= limits.bytes as u64 => break Ok(TurnEnd::More),
             Ok(Step::Advanced) => {}
@@ -117,7 +119,7 @@ fn step(
     file: &mut Tailed,
     source: &mut Source,
     buffer: &mut [u8],
-    max_line: usize,
+    limits: TurnLimits<'_>,
     skipped: &mut Vec<(u64, u64)>,
     sink: &mut impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
 ) -> io::Result<Step> {
@@ -135,10 +137,15 @@ fn step(
     };
     let forced = file.next_forced_end() == Some(framed + chunk.len() as u64);
     let mut flow = Flow::Continue;
-    let mut consumed = frame(chunk, framed, |piece| {
+    let max_line = limits.max_line;
+    let mut each = |piece| {
         flow = take(file, piece, max_line, skipped, sink);
         flow
-    });
+    };
+    let mut consumed = match limits.framing {
+        Framing::Lines => frame(chunk, framed, each),
+        framing => frame_groups(chunk, framed, framing, &mut each),
+    };
     if forced && flow == Flow::Continue && consumed < chunk.len() {
         flow = take_unterminated(file, &chunk[consumed..], framed + consumed as u64, max_line, skipped, sink);
         consumed = chunk.len();
@@ -148,6 +155,7 @@ fn step(
         file.tail = tail_hash(&text[..overlap + consumed]);
     }
     let rest = chunk.len() - consumed;
+    file.has_open_block = rest > 0 && chunk.ends_with(b"\n") && matches!(limits.framing, Framing::Blocks(_));
     match flow {
         Flow::Stop => Ok(Step::End(TurnEnd::Full)),
         _ if at_end || forced => {
@@ -225,7 +233,8 @@ fn take_unterminated(
     sink: &mut impl FnMut(&mut FileMemory, RawLine<'_>) -> Flow,
 ) -> Flow {
     let end = start + tail.len() as u64;
-    let whole = without_carriage_return(tail);
+    // Only the last of a group's lines can have its terminator already.
+    let whole = without_carriage_return(tail.strip_suffix(b"\n").unwrap_or(tail));
     if is_blank(whole) {
         skip(file, skipped, start, end);
         return Flow::Continue;
@@ -233,7 +242,8 @@ fn take_unterminated(
     if file.ledger.is_settled(start, end) {
         return Flow::Continue;
     }
-    let (bytes, ended) = within(whole, max_line, LineEnd::Partial);
+    let ended = if tail.ends_with(b"\n") { LineEnd::Terminated } else { LineEnd::Partial };
+    let (bytes, ended) = within(whole, max_line, ended);
     let flow = sink(&mut file.memory, RawLine { start, end, bytes, ended, checksum: checksum(whole) });
     skip_filtered(flow, file, skipped, start, end)
 }

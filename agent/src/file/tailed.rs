@@ -48,6 +48,8 @@ pub struct Tailed {
     pub rotated: bool,
     /// No newline lies between the framed offset and here.
     pub scanned: u64,
+    /// Behind the framed offset lie whole lines, of a text to which more may come.
+    pub has_open_block: bool,
     /// Hash of the last up to 1 KiB before the framed offset, to see a rewrite.
     pub tail: u64,
     /// Hash of everything before the framed offset; dropped while idle, resumed from a mark.
@@ -213,6 +215,7 @@ impl Tailed {
             grown_at: now,
             rotated: false,
             scanned: 0,
+            has_open_block: false,
             tail: crate::file::prefix::tail_hash(&[]),
             prefix: Some(Box::default()),
             marks: VecDeque::new(),

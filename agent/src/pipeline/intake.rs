@@ -2,11 +2,11 @@
 
 use super::dated::DatedIndex;
 use crate::batch::{Batch, Compressor, EventMeta, Form, OpenBatch};
-use crate::event::{Fate, FileMemory, Line, Mapper, Process, Stream};
+use crate::event::{Fate, FileMemory, Frame, Line, LineEnd, Mapped, Mapper, Process, Stream, Unwrapper};
 use crate::file::identity::event_id;
 use crate::file::reader::RawLine;
 use crate::file::{FileKey, Lineage};
-use crate::line::Flow;
+use crate::line::{Container, Flow};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -69,6 +69,7 @@ struct Target {
 pub(super) struct Intake {
     mapper: Mapper,
     streams: Vec<Stream>,
+    unwrapper: Unwrapper,
     /// None where nothing is configured.
     process: Option<Process>,
     routes: Vec<Route>,
@@ -117,6 +118,7 @@ impl Intake {
         Self {
             mapper: Mapper::new(),
             streams,
+            unwrapper: Unwrapper::default(),
             process,
             routes,
             targets: HashMap::new(),
@@ -189,19 +191,20 @@ impl Intake {
             checksum: line.checksum,
             uncertain: line.start < origin.fresh_from,
         };
-        let text = Line { bytes: line.bytes, offset: line.start, end: line.ended, read_at };
+        let (text, frame) =
+            unwrapped(&mut self.unwrapper, self.streams[origin.input].container(), line, read_at);
         let stream = &mut self.streams[origin.input];
         let (index, mapped, is_full) = match &mut self.routes[origin.input] {
             Route::Fixed(index) if self.process.is_none() => {
                 let index = index.clone();
                 let mapper = &mut self.mapper;
                 let open = &mut target_of(&mut self.targets, &index, &self.rules, now).open;
-                let mapped = open.push(event, |out| mapper.map(&text, stream, memory, out));
+                let mapped = open.push(event, |out| map(mapper, &text, frame, stream, memory, out));
                 (index, mapped, open.is_full())
             }
             route => {
                 self.scratch.clear();
-                let mapped = self.mapper.map(&text, stream, memory, &mut self.scratch);
+                let mapped = map(&mut self.mapper, &text, frame, stream, memory, &mut self.scratch);
                 if let Some(process) = &mut self.process {
                     let id = event_id(event.lineage, event.start, event.checksum);
                     if process.apply(&mut self.scratch, &id, now) == Fate::Filtered {
@@ -323,6 +326,41 @@ impl Intake {
     /// No more batches: the output ends when it has its verdicts.
     pub(super) fn close(&mut self) {
         self.sender = None;
+    }
+}
+
+/// The line of the application, and what its runtime says of it.
+fn unwrapped<'a>(
+    unwrapper: &'a mut Unwrapper,
+    container: Container,
+    line: &'a RawLine<'_>,
+    read_at: Timestamp,
+) -> (Line<'a>, Option<Frame>) {
+    let whole = Line { bytes: line.bytes, offset: line.start, end: line.ended, read_at };
+    if container == Container::None {
+        return (whole, None);
+    }
+    match unwrapper.unwrap(line.bytes, container) {
+        None => (whole, None),
+        Some(unwrapped) => {
+            let ends = unwrapped.is_partial && whole.end == LineEnd::Terminated;
+            let end = if ends { LineEnd::Partial } else { whole.end };
+            (Line { bytes: unwrapped.text, end, ..whole }, Some(unwrapped.frame))
+        }
+    }
+}
+
+fn map(
+    mapper: &mut Mapper,
+    line: &Line<'_>,
+    frame: Option<Frame>,
+    stream: &mut Stream,
+    memory: &FileMemory,
+    out: &mut Vec<u8>,
+) -> Mapped {
+    match frame {
+        None => mapper.map(line, stream, memory, out),
+        Some(frame) => mapper.map_unwrapped(line, frame, stream, memory, out),
     }
 }
 

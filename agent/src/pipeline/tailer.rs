@@ -11,6 +11,7 @@ use crate::file::FileKey;
 use crate::file::reader::{self, ReadBuffer, TurnEnd, TurnLimits};
 use crate::file::table::{Notice, OpenError, Table, unix_time};
 use crate::file::tailed::{Awaits, Tailed};
+use crate::line::Framing;
 use crate::monitoring::Oddities;
 use crate::output::OutputState;
 use jiff::Timestamp;
@@ -66,6 +67,8 @@ pub(super) struct Parts {
     pub(super) output: Arc<OutputState>,
     /// Longest line of each input.
     pub(super) max_line: Vec<usize>,
+    /// How lines of each input become events.
+    pub(super) framings: Vec<Framing>,
     /// Index of each stream for the checkpoint.
     pub(super) stream_names: Vec<String>,
     /// Inputs that have started before, and now.
@@ -344,7 +347,11 @@ impl Tailer {
                 return Turned::Nothing;
             }
         }
-        let limits = TurnLimits { bytes: TURN_BYTES, max_line: self.parts.max_line[origin.input] };
+        let limits = TurnLimits {
+            bytes: TURN_BYTES,
+            max_line: self.parts.max_line[origin.input],
+            framing: &self.parts.framings[origin.input],
+        };
         let read_at = Timestamp::now();
         let intake = &mut self.parts.intake;
         let Some((file, source)) = self.parts.table.pair(key) else { return Turned::Nothing };

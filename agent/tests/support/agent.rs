@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long a fact may take on a busy machine. Nothing waits this long unless something is broken.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(180);
 
 /// Where an agent lives; outlasts its runs.
 pub struct Site {
@@ -27,11 +27,17 @@ pub struct Agent {
 impl Site {
     /// A site whose agent reads `logs/*` and sends to `url`.
     pub fn new(url: &str) -> Self {
+        Self::with_settings(url, "*", "max_line: 1MiB", "processors: []")
+    }
+
+    /// As [`Site::new`], for the logs that `paths` matches, with one more setting of the input and one more section, as YAML.
+    pub fn with_settings(url: &str, paths: &str, setting: &str, section: &str) -> Self {
         Self::with_config(|site| {
-            let (logs, state) = (site.logs().join("*"), site.path("state"));
+            let (logs, state) = (site.logs().join(paths), site.path("state"));
             format!(
                 "host: {{id: test}}\n\
-                 inputs:\n  - paths: [{logs:?}]\n\
+                 inputs:\n  - paths: [{logs:?}]\n    {setting}\n\
+                 {section}\n\
                  output:\n  elasticsearch:\n    hosts: [{url:?}]\n    bulk: {{linger: 20ms}}\n\
                  state: {{path: {state:?}}}\n\
                  monitoring: {{listen: {:?}, events: false}}\n",

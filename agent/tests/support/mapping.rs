@@ -19,6 +19,8 @@ pub(crate) fn input(format: Option<&str>) -> Input {
         timezone: jiff::tz::TimeZone::fixed(jiff::tz::offset(2)),
         fields: vec![],
         dataset: "app".into(),
+        container: blueox::line::Container::None,
+        multiline: None,
         namespace: "default".into(),
     }
 }

@@ -54,6 +54,7 @@ fn events_are_dropped_and_kept_by_a_field() {
     }
 }
 
+// I05
 #[test]
 fn secrets_are_replaced_wherever_a_value_holds_one() {
     let document = json!({
@@ -88,6 +89,7 @@ fn of_an_own_pattern_with_a_group_the_group_is_replaced() {
     assert_eq!(apply(&redact(&[r"password=(\S+)"]), &document), Some(expected));
 }
 
+// I06
 #[test]
 fn errors_failures_and_slow_requests_survive_every_sample() {
     let never = Processor::Sample(Sample { one_in: u64::MAX, slow: Duration::from_secs(1) });
@@ -104,6 +106,7 @@ fn errors_failures_and_slow_requests_survive_every_sample() {
     assert_eq!(apply(&[never], &json!({"event": {"duration": 999_999_999}})), None);
 }
 
+// I06
 #[test]
 fn a_sample_holds_its_share_and_says_what_each_event_stands_for() {
     let mut process = Process::new(&[Processor::Sample(Sample { one_in: 10, slow: Duration::MAX })]).unwrap();

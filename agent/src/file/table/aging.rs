@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// How long a finished file must be quiet before its unterminated tail becomes an event.
 const FINISH_AFTER: Duration = Duration::from_secs(5);
 
+/// How long a file must be quiet before its last lines are taken for a whole text.
+const BLOCK_ENDS_AFTER: Duration = Duration::from_secs(1);
+
 /// How long a file that left the globs, but was not deleted, is kept open after it became quiet.
 const DETACHED_FOR: Duration = Duration::from_secs(60);
 
@@ -23,7 +26,7 @@ impl Table {
         let keys: Vec<FileKey> = self
             .files
             .values()
-            .filter(|file| file.rotated || !matches!(file.standing, Standing::Present))
+            .filter(|file| file.rotated || file.has_open_block || !matches!(file.standing, Standing::Present))
             .map(|file| file.key)
             .collect();
         for key in keys {
@@ -95,8 +98,8 @@ impl Table {
     /// Decides the end of an unterminated tail by time.
     fn finish_tail(&mut self, key: FileKey, now: Instant) {
         let Some(file) = self.files.get_mut(&key) else { return };
-        let quiet = file.rotated && now - file.grown_at >= FINISH_AFTER;
-        if quiet {
+        let quiet = now - file.grown_at;
+        if (file.rotated && quiet >= FINISH_AFTER) || (file.has_open_block && quiet >= BLOCK_ENDS_AFTER) {
             self.force_end(key);
         }
     }

@@ -6,7 +6,7 @@ use crate::file::identity::{checksum, event_id};
 use crate::file::prefix::{Mark, tail_hash};
 use crate::file::reader::{self, ReadBuffer, TurnEnd, TurnLimits};
 use crate::file::tailed::Awaits;
-use crate::line::Flow;
+use crate::line::{Flow, Framing};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -129,7 +129,7 @@ impl World {
     }
 
     fn turn(&mut self, key: FileKey) {
-        let limits = TurnLimits { bytes: 1 << 20, max_line: 1 << 20 };
+        let limits = TurnLimits { bytes: 1 << 20, max_line: 1 << 20, framing: &Framing::Lines };
         let mut events = Vec::new();
         let Some((file, source)) = self.table.pair(key) else { return };
         let lineage = file.lineage().unwrap();

@@ -1,0 +1,69 @@
+//! Texts of several lines, from a file to the server.
+
+#[path = "support/agent.rs"]
+#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
+mod agent;
+#[path = "support/log_writer.rs"]
+#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
+mod log_writer;
+#[path = "support/stored.rs"]
+#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
+mod stored;
+
+use agent::Site;
+use bench::fault::{FaultServer, Options, Plan};
+use log_writer::LogFile;
+use stored::{all, messages};
+
+fn server() -> FaultServer {
+    FaultServer::start(Options::new(Plan::Calm)).expect("a server on loopback")
+}
+
+fn site(server: &FaultServer) -> Site {
+    Site::with_settings(&server.url(), "*", r"multiline: {start: '^\d{4}-'}", "processors: []")
+}
+
+// I07
+#[test]
+fn a_stack_trace_is_one_event_and_the_last_block_ends_by_quiet_the_same_after_a_kill() {
+    let server = server();
+    let site = site(&server);
+    let mut log = LogFile::open(site.logs().join("a.log"));
+    let trace = ["2026-08-21 failed", "java.io.IOException: no", "\tat a.B.c(B.java:3)", "", "Caused by: x"];
+    trace.iter().for_each(|line| log.line(line));
+    log.line("2026-08-21 last");
+    log.line("  with more");
+    let mut agent = site.run();
+    agent.wait("both blocks are stored", || server.created() == 2);
+    agent.kill();
+    // What comes later is an event of its own: the end that was decided stays.
+    log.line("  later");
+    log.line("2026-08-21 next");
+    let mut agent = site.run();
+    agent.wait("the later blocks are stored", || server.created() == 4);
+    let expected = [&trace.join("\n"), "2026-08-21 last\n  with more", "  later", "2026-08-21 next"];
+    assert_eq!(messages(&server, "a.log"), expected);
+    assert!(all(&server).iter().all(|stored| stored.flags().is_empty()));
+    agent.stop();
+}
+
+// I08
+#[test]
+fn half_a_line_behind_a_block_is_not_torn_when_the_block_ends_by_quiet() {
+    let server = server();
+    let site = site(&server);
+    let mut log = LogFile::open(site.logs().join("a.log"));
+    let mut beacon = LogFile::open(site.logs().join("b.log"));
+    log.line("2026-08-21 one");
+    log.raw(b"  half of");
+    let mut agent = site.run();
+    // A block of another file, begun later, has ended by quiet: this one has had its time.
+    for number in 0..2 {
+        beacon.line(&format!("2026-08-21 beacon {number}"));
+        agent.wait("the beacon is stored", || messages(&server, "b.log").len() > number);
+    }
+    log.raw(b" a line\n2026-08-21 two\n");
+    agent.wait("both blocks are stored", || messages(&server, "a.log").len() == 2);
+    assert_eq!(messages(&server, "a.log"), ["2026-08-21 one\n  half of a line", "2026-08-21 two"]);
+    agent.stop();
+}

@@ -92,6 +92,23 @@ impl DateFormat {
         })
     }
 
+    /// Prints milliseconds since the epoch, also those beyond what 64 bits of nanoseconds reach: a sum of dates does.
+    pub fn print_millis(&self, millis: i64) -> String {
+        /// The calendar repeats itself after 400 years.
+        const CYCLE: i64 = 146_097 * 86_400_000;
+        if let Some(nanos) = millis.checked_mul(NANOS_PER_MILLI) {
+            return self.print(nanos, 0);
+        }
+        if matches!(self.alternatives[0], Style::EpochMillis) {
+            return millis.to_string();
+        }
+        let text = self.print(millis.rem_euclid(CYCLE) * NANOS_PER_MILLI, 0);
+        match text.split_once('-').and_then(|(year, rest)| Some((year.parse::<i64>().ok()?, rest))) {
+            Some((year, rest)) => format!("{:+}-{rest}", year + millis.div_euclid(CYCLE) * 400),
+            None => text,
+        }
+    }
+
     /// Prints nanoseconds since the epoch as seen at an offset from UTC.
     pub fn print(&self, nanos: i64, offset_seconds: i64) -> String {
         match &self.alternatives[0] {

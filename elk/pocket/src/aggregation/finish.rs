@@ -331,7 +331,7 @@ fn show_stats(shown: Shown, stats: &super::partial::Stats, kind: Option<&Kind>) 
             all.extend(named.map(|(name, value)| (name.to_owned(), json!(value))));
             let texts = named.into_iter().filter(|_| stats.count > 0);
             all.extend(texts.filter_map(|(name, value)| {
-                Some((format!("{name}_as_string"), json!(number_as_text(value?, kind?)?)))
+                Some((format!("{name}_as_string"), shown_beside(value?, kind?)?))
             }));
             return Value::Object(all);
         }
@@ -339,6 +339,14 @@ fn show_stats(shown: Shown, stats: &super::partial::Stats, kind: Option<&Kind>) 
     match value.and_then(|value| number_as_text(value, kind?)) {
         Some(text) => json!({"value": value, "value_as_string": text}),
         None => json!({"value": value}),
+    }
+}
+
+/// As [`number_as_text`], but for booleans, which stay such beside the numbers of a `stats`.
+fn shown_beside(value: f64, kind: &Kind) -> Option<Value> {
+    match kind {
+        Kind::Boolean => Some(json!(value != 0.0)),
+        kind => number_as_text(value, kind).map(Value::from),
     }
 }
 

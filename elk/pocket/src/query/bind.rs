@@ -439,8 +439,11 @@ fn words(
         return terms(field, std::slice::from_ref(value), false, scope);
     }
     let mut found = split_words(&text_of(value));
-    found.sort_unstable();
-    found.dedup();
+    // A word that is written twice counts twice towards a minimum.
+    if minimum.is_none() || all {
+        found.sort_unstable();
+        found.dedup();
+    }
     let parts: Vec<Bound> = found.into_iter().map(|word| Bound::Word(field.id, word)).collect();
     if parts.is_empty() {
         return Ok(Bound::None);

@@ -102,9 +102,12 @@ impl DateFormat {
         if matches!(self.alternatives[0], Style::EpochMillis) {
             return millis.to_string();
         }
-        let text = self.print(millis.rem_euclid(CYCLE) * NANOS_PER_MILLI, 0);
+        // The half of the cycle after 1970 or the one before it: nanoseconds reach 292 years to both sides.
+        let (cycles, rest) = (millis.div_euclid(CYCLE), millis.rem_euclid(CYCLE));
+        let (cycles, rest) = if rest > CYCLE / 2 { (cycles + 1, rest - CYCLE) } else { (cycles, rest) };
+        let text = self.print(rest * NANOS_PER_MILLI, 0);
         match text.split_once('-').and_then(|(year, rest)| Some((year.parse::<i64>().ok()?, rest))) {
-            Some((year, rest)) => format!("{:+}-{rest}", year + millis.div_euclid(CYCLE) * 400),
+            Some((year, rest)) => format!("{:+}-{rest}", year + cycles * 400),
             None => text,
         }
     }
@@ -395,6 +398,18 @@ mod tests {
     fn check(format: &str, text: &str, expected: Option<&str>) {
         let nanos = DateFormat::parse(format).unwrap().read(text, Missing::First, 0);
         assert_eq!(nanos.map(|nanos| print_iso(nanos, 0, 9)).as_deref(), expected, "{format} {text}");
+    }
+
+    #[test]
+    fn sums_of_dates_are_printed_too() {
+        let format = DateFormat::default();
+        for (millis, expected) in [
+            (1_775_778_979_443, "2026-04-09T23:56:19.443Z"),
+            (354_817_900_970_530_816, "+11245701-09-06T15:22:10.816Z"),
+            (253_402_300_800_000, "+10000-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(format.print_millis(millis), expected);
+        }
     }
 
     #[test]

@@ -145,6 +145,7 @@ fn date_histogram(draw: &mut Draw, kind: &'static str, depth: usize) -> Value {
         "date_histogram calendar" => {
             body["calendar_interval"] = json!(draw.pick(&["day", "1w", "month", "1q", "1y", "week"]));
         }
+        _ if depth < 2 => body["calendar_interval"] = json!(draw.pick(&["1w", "1M"])),
         _ if depth > 2 && draw.chance(300) => body["calendar_interval"] = json!(draw.pick(&["1h", "hour"])),
         _ => body["calendar_interval"] = json!(draw.pick(&["1d", "1w", "1M"])),
     }

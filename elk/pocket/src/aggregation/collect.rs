@@ -5,12 +5,12 @@
 
 use super::cardinality::Cardinality;
 use super::digest::Digest;
+use super::keep::Keep;
 use super::partial::{Allowance, Bucket, Key, Partial, Stats};
-use super::plan::{Aggregation, Filter, Plan};
+use super::plan::{Aggregation, Plan};
 use super::rounding::Table;
 use crate::index::Segment;
 use crate::mapping::{Field, Kind, Mapping};
-use crate::pattern::matches_wildcard;
 use crate::query::{Docs, Scope, bind, evaluate, simplify};
 use crate::search::{Sorter, TopHit};
 use crate::store::ApiError;
@@ -101,21 +101,6 @@ enum Keyer {
     Histogram { column: Option<Column<i64>>, kind: Kind, interval: f64, offset: f64 },
     Ranges { column: Option<Column<i64>>, kind: Kind, ranges: Vec<(f64, f64)> },
     Filters(Vec<Docs>),
-}
-
-struct Keep {
-    include: Option<Filter>,
-    exclude: Option<Filter>,
-}
-
-impl Keep {
-    fn passes(&self, text: &str) -> bool {
-        let fits = |filter: &Filter| match filter {
-            Filter::Values(values) => values.iter().any(|value| value == text),
-            Filter::Pattern(pattern) => matches_wildcard(pattern, text),
-        };
-        self.include.as_ref().is_none_or(fits) && !self.exclude.as_ref().is_some_and(fits)
-    }
 }
 
 /// Numbers of buckets by parent and key.
@@ -260,12 +245,9 @@ fn work_of(name: &str, aggregation: &Aggregation, on: &Collection<'_>) -> Result
             let sorter = Sorter::of(top.request.get("sort"), &on.scope)?.on(on.segment)?;
             Work::Hits { sorter, size: top.size, place: on.place, states: Vec::new() }
         }
-        Aggregation::Terms { field, missing, include, exclude, .. } => buckets(terms_keyer(
-            field,
-            missing.as_ref(),
-            Keep { include: simple(include)?, exclude: simple(exclude)? },
-            on,
-        )?),
+        Aggregation::Terms { field, missing, include, exclude, .. } => {
+            buckets(terms_keyer(field, missing.as_ref(), Keep::new(include, exclude)?, on)?)
+        }
         Aggregation::DateHistogram { field, rounding, .. } => {
             let (column, kind) = numbers_of(field, on, name)?;
             let per_milli = match kind {
@@ -301,20 +283,6 @@ fn matching(query: &crate::query::Query, on: &Collection<'_>) -> Result<Docs, Ap
     Ok(evaluate(&bound, on.segment)?)
 }
 
-/// A regular expression of literals and `.*` as a pattern; others are not supported.
-fn simple(filter: &Option<Filter>) -> Result<Option<Filter>, ApiError> {
-    let Some(Filter::Pattern(pattern)) = filter else { return Ok(filter.clone()) };
-    let wildcard = pattern.replace(".*", "\0").replace("\\.", "\u{1}");
-    if wildcard.contains([
-        '.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '\\', '~', '&', '@', '#', '<', '>', '"',
-    ]) {
-        return Err(ApiError::unsupported(&format!(
-            "the regular expression [{pattern}] of [include] or [exclude]"
-        )));
-    }
-    Ok(Some(Filter::Pattern(wildcard.replace('\0', "*").replace('\u{1}', "."))))
-}
-
 fn terms_keyer(
     name: &str,
     missing: Option<&Value>,
@@ -335,6 +303,11 @@ fn terms_keyer(
     check_readable(field)?;
     if matches!(field.kind, Kind::Keyword { .. } | Kind::Flattened) {
         return Ok(Keyer::Words { column: on.segment.keywords(field.id)?, missing: text(), keep });
+    }
+    if keep.has_pattern() {
+        return Err(ApiError::illegal(format!(
+            "Field [{name}] holds no texts: [include] and [exclude] cannot be regular expressions"
+        )));
     }
     let missing = match missing {
         None => None,

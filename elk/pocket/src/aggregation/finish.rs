@@ -21,9 +21,9 @@ pub trait Show {
     fn hits(&self, hits: &[TopHit], total: u64, request: &Value) -> Result<Value, ApiError>;
 }
 
-/// Prints what `plan` found.
-pub fn finish(plan: &Plan, partials: Vec<Partial>, show: &impl Show) -> Result<Value, ApiError> {
-    Printer { show, buckets: 0 }.level(plan, partials, 0)
+/// Prints what `plan` found in `total` documents.
+pub fn finish(plan: &Plan, partials: Vec<Partial>, total: u64, show: &impl Show) -> Result<Value, ApiError> {
+    Printer { show, buckets: 0 }.level(plan, partials, total)
 }
 
 struct Printer<'a, S> {
@@ -129,7 +129,7 @@ impl<S: Show> Printer<'_, S> {
                 }
                 self.list(buckets, *minimum, inner, *keyed, |key| {
                     let start = key as f64 * interval + offset;
-                    (format!("{start:?}"), vec![("key", json!(start))])
+                    (number_text(start), vec![("key", json!(start))])
                 })
             }
             Aggregation::Range { ranges, keyed, .. } => self.ranges(ranges, *keyed, inner, buckets),
@@ -186,8 +186,7 @@ impl<S: Show> Printer<'_, S> {
         let mut list = Vec::new();
         for at in order {
             let (name, from, to) = &ranges[at];
-            let side =
-                |bound: &Option<f64>| bound.map_or_else(|| "*".to_owned(), |bound| format!("{bound:?}"));
+            let side = |bound: &Option<f64>| bound.map_or_else(|| "*".to_owned(), number_text);
             let name = name.clone().unwrap_or_else(|| format!("{}-{}", side(from), side(to)));
             let mut head = Map::new();
             if !keyed {
@@ -223,9 +222,8 @@ impl<S: Show> Printer<'_, S> {
         for (key, bucket) in sorted {
             list.push(self.bucket(terms_head(&key, kind), bucket, inner)?);
         }
-        let by_metric = order.first().is_some_and(|rule| !matches!(rule.by.as_str(), "_count" | "_key"));
         Ok(json!({
-            "doc_count_error_upper_bound": if by_metric { -1 } else { 0 },
+            "doc_count_error_upper_bound": 0,
             "sum_other_doc_count": others,
             "buckets": list,
         }))
@@ -318,27 +316,59 @@ fn metric(bucket: &Bucket, plan: &Plan, path: &str) -> f64 {
 }
 
 fn show_stats(shown: Shown, stats: &super::partial::Stats, kind: Option<&Kind>) -> Value {
-    let some = |value: f64| if stats.count == 0 { Value::Null } else { json!(value) };
+    let some = |value: f64| (stats.count > 0).then_some(value);
     let avg = some(stats.sum() / stats.count as f64);
+    let (min, max, sum) = (some(stats.min), some(stats.max), Some(stats.sum()));
     let value = match shown {
-        Shown::Avg => avg.clone(),
-        Shown::Sum => json!(stats.sum()),
-        Shown::Min => some(stats.min),
-        Shown::Max => some(stats.max),
+        Shown::Avg => avg,
+        Shown::Sum => sum,
+        Shown::Min => min,
+        Shown::Max => max,
         Shown::All => {
-            return json!({"count": stats.count, "min": some(stats.min), "max": some(stats.max), "avg": avg, "sum": stats.sum()});
+            let mut all = Map::new();
+            all.insert("count".to_owned(), json!(stats.count));
+            let named = [("min", min), ("max", max), ("avg", avg), ("sum", sum)];
+            all.extend(named.map(|(name, value)| (name.to_owned(), json!(value))));
+            let texts = named.into_iter().filter(|_| stats.count > 0);
+            all.extend(texts.filter_map(|(name, value)| {
+                Some((format!("{name}_as_string"), shown_beside(value?, kind?)?))
+            }));
+            return Value::Object(all);
         }
     };
-    let text = match (kind, value.as_f64()) {
-        (Some(Kind::Date { format, .. }), Some(millis)) => {
-            Some(format.print((millis as i64).saturating_mul(1_000_000), 0))
-        }
-        (Some(Kind::Boolean), Some(number)) if shown != Shown::Avg => Some((number != 0.0).to_string()),
-        _ => None,
-    };
-    match text {
+    match value.and_then(|value| number_as_text(value, kind?)) {
         Some(text) => json!({"value": value, "value_as_string": text}),
         None => json!({"value": value}),
+    }
+}
+
+/// As [`number_as_text`], but for booleans, which stay such beside the numbers of a `stats`.
+fn shown_beside(value: f64, kind: &Kind) -> Option<Value> {
+    match kind {
+        Kind::Boolean => Some(json!(value != 0.0)),
+        kind => number_as_text(value, kind).map(Value::from),
+    }
+}
+
+/// A number of a field whose values are not shown as numbers.
+fn number_as_text(value: f64, kind: &Kind) -> Option<String> {
+    match kind {
+        Kind::Date { format, .. } => Some(format.print_millis(value as i64)),
+        Kind::Boolean => Some((value != 0.0).to_string()),
+        _ => None,
+    }
+}
+
+/// A number as names of buckets have it: with an exponent from ten million on and below a thousandth, as in Java.
+fn number_text(value: f64) -> String {
+    let size = value.abs();
+    if size == 0.0 || (1e-3..1e7).contains(&size) {
+        return format!("{value:?}");
+    }
+    let text = format!("{value:E}");
+    match text.split_once('E') {
+        Some((digits, exponent)) if !digits.contains('.') => format!("{digits}.0E{exponent}"),
+        _ => text,
     }
 }
 
@@ -379,4 +409,23 @@ fn too_many_buckets() -> ApiError {
     let mut error = ApiError::new(400, "too_many_buckets_exception", reason);
     error.details.insert("max_buckets".to_owned(), json!(BUCKETS_MAX));
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_buckets_are_written_as_in_java() {
+        for (value, expected) in [
+            (0.0, "0.0"),
+            (-12.5, "-12.5"),
+            (5e7, "5.0E7"),
+            (1e6, "1000000.0"),
+            (12_345_678.5, "1.23456785E7"),
+            (2.5e-4, "2.5E-4"),
+        ] {
+            assert_eq!(number_text(value), expected);
+        }
+    }
 }

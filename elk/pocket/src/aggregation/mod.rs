@@ -17,6 +17,8 @@ mod digest;
 
 mod finish;
 
+mod keep;
+
 mod partial;
 
 mod plan;

@@ -400,11 +400,14 @@ fn terms(name: &str, value: &Value) -> Result<Aggregation, ApiError> {
         ))),
         Some(_) => Err(ApiError::unsupported(&format!("[{key}] by partition in aggregation [{name}]"))),
     };
+    if parameters.map.get("min_doc_count").is_some_and(|minimum| minimum == 0) {
+        return Err(ApiError::unsupported(&format!("[min_doc_count] of [0] in aggregation [{name}]")));
+    }
     Ok(Aggregation::Terms {
         field: parameters.field()?,
         size,
         order: orders(parameters.map.get("order"))?,
-        minimum: parameters.whole("min_doc_count", 1)?.max(1),
+        minimum: parameters.whole("min_doc_count", 1)?,
         missing: parameters.map.get("missing").cloned(),
         include: filter("include")?,
         exclude: filter("exclude")?,

@@ -37,6 +37,13 @@ pub struct Field {
     pub ignore_malformed: bool,
 }
 
+impl Field {
+    /// Whether it holds addresses (`ip`).
+    pub fn is_address(&self) -> bool {
+        self.parameters.get("type").is_some_and(|name| name == "ip")
+    }
+}
+
 /// An object of the tree.
 #[derive(Debug, Clone, Default)]
 pub struct Object {
@@ -68,11 +75,18 @@ pub struct MappingSettings {
     pub ignore_beyond_limit: bool,
     /// `index.mapping.ignore_malformed`
     pub ignore_malformed: bool,
+    /// `index.query.default_field`: where words without a field are looked for.
+    pub default_fields: Vec<String>,
 }
 
 impl Default for MappingSettings {
     fn default() -> Self {
-        Self { fields_limit: 1_000, ignore_beyond_limit: false, ignore_malformed: false }
+        Self {
+            fields_limit: 1_000,
+            ignore_beyond_limit: false,
+            ignore_malformed: false,
+            default_fields: vec!["*".to_owned()],
+        }
     }
 }
 

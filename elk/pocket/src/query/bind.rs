@@ -1,6 +1,7 @@
 //! From names and words to fields and stored values.
 
-use super::dsl::{Query, Range};
+use super::address;
+use super::dsl::{DEFAULT_FIELDS, Query, Range};
 use crate::document::{DocKey, IGNORED};
 use crate::index::split_words;
 use crate::mapping::{Field, FieldId, Kind, Mapping, Number};
@@ -44,6 +45,8 @@ pub enum Bound {
 /// Which texts pass.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum KeywordTest {
+    /// Addresses within one of these ranges, both ends included.
+    Addresses(Vec<(u128, u128)>),
     /// These.
     Exactly(Vec<String>),
     /// These, in whatever case.
@@ -86,16 +89,18 @@ pub fn bind(query: &Query, scope: &Scope<'_>) -> Result<Bound, ApiError> {
         }
         Query::Exists(field) => Ok(exists(field, scope)),
         Query::Terms { field, values, fold } => {
-            each(field, scope, false, |field| terms(field, values, *fold, scope))
+            each(field, scope, false, &|field| terms(field, values, *fold, scope))
         }
-        Query::Range(range) => each(&range.field, scope, false, |field| bind_range(field, range, scope)),
+        Query::Range(range) => each(&range.field, scope, false, &|field| bind_range(field, range, scope)),
         Query::Match { field, value, all, minimum, lenient } => {
-            each(field, scope, *lenient, |field| words(field, value, *all, *minimum, scope))
+            each(field, scope, *lenient, &|field| words(field, value, *all, *minimum, scope))
         }
         Query::Phrase { field, value, slop } => {
-            each(field, scope, field.contains('*'), |field| phrase(field, value, *slop, scope))
+            each(field, scope, field.contains('*') || field == DEFAULT_FIELDS, &|field| {
+                phrase(field, value, *slop, scope)
+            })
         }
-        Query::Prefix { field, text, fold } => each(field, scope, false, |field| {
+        Query::Prefix { field, text, fold } => each(field, scope, false, &|field| {
             by_text(
                 field,
                 if *fold {
@@ -105,14 +110,16 @@ pub fn bind(query: &Query, scope: &Scope<'_>) -> Result<Bound, ApiError> {
                 },
             )
         }),
-        Query::Wildcard { field, pattern, fold } => each(field, scope, field.contains('*'), |field| {
-            let pattern = if *fold || matches!(field.kind, Kind::Text) {
-                pattern.to_lowercase()
-            } else {
-                pattern.clone()
-            };
-            by_text(field, KeywordTest::Pattern(pattern, *fold))
-        }),
+        Query::Wildcard { field, pattern, fold } => {
+            each(field, scope, field.contains('*') || field == DEFAULT_FIELDS, &|field| {
+                let pattern = if *fold || matches!(field.kind, Kind::Text) {
+                    pattern.to_lowercase()
+                } else {
+                    pattern.clone()
+                };
+                by_text(field, KeywordTest::Pattern(pattern, *fold))
+            })
+        }
     }
 }
 
@@ -121,7 +128,7 @@ fn each(
     name: &str,
     scope: &Scope<'_>,
     lenient: bool,
-    one: impl Fn(&Field) -> Result<Bound, ApiError>,
+    one: &dyn Fn(&Field) -> Result<Bound, ApiError>,
 ) -> Result<Bound, ApiError> {
     if name == "_index" || name == "_id" {
         return Err(ApiError::unsupported(&format!("a query of this kind on [{name}]")));
@@ -133,6 +140,10 @@ fn each(
         Err(_) if lenient => Ok(Bound::None),
         outcome => outcome,
     };
+    if name == DEFAULT_FIELDS {
+        let parts = scope.mapping.settings.default_fields.iter().map(|name| each(name, scope, true, &one));
+        return Ok(Bound::Or(parts.collect::<Result<_, _>>()?, 1));
+    }
     if !name.contains('*') {
         return scope.mapping.field(name).map_or(Ok(Bound::None), one);
     }
@@ -172,6 +183,11 @@ fn exists(name: &str, scope: &Scope<'_>) -> Bound {
 
 fn terms(field: &Field, values: &[Value], fold: bool, scope: &Scope<'_>) -> Result<Bound, ApiError> {
     match &field.kind {
+        _ if field.is_address() => {
+            let ranges =
+                values.iter().map(|value| address::block(&text_of(value))).collect::<Result<_, _>>()?;
+            Ok(Bound::Keywords(field.id, KeywordTest::Addresses(ranges)))
+        }
         Kind::Keyword { .. } | Kind::Flattened if fold => {
             let parts = values
                 .iter()
@@ -344,6 +360,8 @@ fn bind_range(field: &Field, range: &Range, scope: &Scope<'_>) -> Result<Bound, 
             };
             Ok(between(field.id, Some(side(&range.low, 0, 1)?), Some(side(&range.high, 1, -1)?)))
         }
+        Kind::Keyword { .. } if field.is_address() => address::between(&range.low, &range.high)
+            .map(|range| Bound::Keywords(field.id, KeywordTest::Addresses(range.into_iter().collect()))),
         Kind::Keyword { .. } => {
             let side = |bound: &Option<(Value, bool)>| {
                 bound.as_ref().map(|(value, exclusive)| (text_of(value), *exclusive))
@@ -421,14 +439,19 @@ fn words(
         return terms(field, std::slice::from_ref(value), false, scope);
     }
     let mut found = split_words(&text_of(value));
-    found.sort_unstable();
-    found.dedup();
+    // A word that is written twice counts twice towards a minimum.
+    if minimum.is_none() || all {
+        found.sort_unstable();
+        found.dedup();
+    }
     let parts: Vec<Bound> = found.into_iter().map(|word| Bound::Word(field.id, word)).collect();
     if parts.is_empty() {
         return Ok(Bound::None);
     }
     let least = match minimum {
         _ if all => parts.len(),
+        // Of a single word nothing less can be asked for.
+        _ if parts.len() == 1 => 1,
         None => 1,
         Some(number) if number < 0 => parts.len().saturating_sub(number.unsigned_abs() as usize).max(1),
         Some(number) => (number as usize).max(1),
@@ -439,6 +462,10 @@ fn words(
 fn phrase(field: &Field, value: &Value, slop: u32, scope: &Scope<'_>) -> Result<Bound, ApiError> {
     if !matches!(field.kind, Kind::Text) {
         return terms(field, std::slice::from_ref(value), false, scope);
+    }
+    // With more words the distance they may be moved is counted otherwise than in Elasticsearch: other documents match.
+    if slop > 0 && split_words(&text_of(value)).len() > 2 {
+        return Err(ApiError::unsupported("[slop] of a [match_phrase] with more than two words"));
     }
     let mut found = split_words(&text_of(value));
     Ok(match found.len() {

@@ -94,6 +94,9 @@ pub struct Range {
     pub time_zone: Option<String>,
 }
 
+/// Name of a field that stands for those of `index.query.default_field`.
+pub(crate) const DEFAULT_FIELDS: &str = "";
+
 const DEPTH_MAX: usize = 30;
 const CLAUSES_MAX: usize = 4_096;
 
@@ -341,7 +344,7 @@ fn multi_match(body: &Value) -> Result<Query, ApiError> {
     let value = scalar(parameters.get("query").unwrap_or(&Value::Null), "multi_match")?;
     let fields: Vec<String> = match parameters.get("fields") {
         Some(Value::Array(fields)) => fields.iter().filter_map(Value::as_str).map(without_boost).collect(),
-        _ => vec!["*".to_owned()],
+        _ => vec![DEFAULT_FIELDS.to_owned()],
     };
     let all = parameters
         .get("operator")
@@ -407,7 +410,7 @@ fn query_string(body: &Value) -> Result<Query, ApiError> {
             fields.iter().filter_map(Value::as_str).map(without_boost).collect()
         }
         (_, Some(Value::String(field))) => vec![field.clone()],
-        _ => vec!["*".to_owned()],
+        _ => vec![DEFAULT_FIELDS.to_owned()],
     };
     let and = parameters
         .get("default_operator")

@@ -188,6 +188,8 @@ fn with_ords(column: &StrColumn, ords: &[u64], max: u32) -> Docs {
 
 fn passes(test: &KeywordTest, text: &str) -> bool {
     match test {
+        KeywordTest::Addresses(ranges) => super::address::number(text)
+            .is_some_and(|number| ranges.iter().any(|(low, high)| (*low..=*high).contains(&number))),
         KeywordTest::Exactly(texts) => texts.iter().any(|wanted| wanted == text),
         KeywordTest::Folded(wanted) => text.to_lowercase() == *wanted,
         KeywordTest::Prefix(prefix, false) => text.starts_with(prefix.as_str()),

@@ -1,6 +1,6 @@
 //! The `query_string` language, the part people use: words, phrases, `field:value`, wildcards, ranges, AND OR NOT + - ().
 
-use super::dsl::{Query, Range};
+use super::dsl::{DEFAULT_FIELDS, Query, Range};
 use serde_json::Value;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -291,7 +291,7 @@ fn word_query(field: String, text: &str) -> Query {
         return Query::Exists(unescape(text));
     }
     if text == "*" {
-        return if field == "*" { Query::All } else { Query::Exists(field) };
+        return if field == "*" || field == DEFAULT_FIELDS { Query::All } else { Query::Exists(field) };
     }
     if has_wildcard(text) {
         return Query::Wildcard { field, pattern: text.to_owned(), fold: false };

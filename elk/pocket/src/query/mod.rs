@@ -5,6 +5,8 @@
 //! beside them "none". So a query with a moving time range is the *same* query for most segments, and what was computed
 //! for it can be kept with them.
 
+mod address;
+
 mod bind;
 
 mod docs;
@@ -15,8 +17,9 @@ mod evaluate;
 
 mod lucene;
 
-pub(crate) use bind::text_of;
 pub use bind::{Bound, KeywordTest, Scope, bind};
+pub(crate) use bind::{ignored_field, text_of};
 pub use docs::Docs;
+pub(crate) use dsl::DEFAULT_FIELDS;
 pub use dsl::{Query, Range, parse};
 pub use evaluate::{evaluate, simplify};

@@ -1,13 +1,13 @@
 //! From places of documents to what is shown of them.
 
-use super::highlight::words_for;
+use super::highlight::phrases_for;
 use super::request::Request;
 use super::run::Target;
 use super::sort::{Sorting, TopHit};
 use super::source::{SourceFilter, values_at};
 use crate::index::{Segment, StoredDocument};
 use crate::mapping::{Field, Kind};
-use crate::query::Scope;
+use crate::query::{Scope, ignored_field};
 use crate::store::ApiError;
 use crate::time::format::DateFormat;
 use serde::Serialize;
@@ -36,6 +36,9 @@ pub struct Hit {
     /// Always null: nothing is ranked.
     #[serde(rename = "_score")]
     pub score: Option<f64>,
+    /// Fields whose values were not taken.
+    #[serde(rename = "_ignored", skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<Value>,
     /// The document.
     #[serde(rename = "_source", skip_serializing_if = "Option::is_none")]
     pub source: Option<Box<RawValue>>,
@@ -92,6 +95,10 @@ fn show(
         for field in target.mapping.matching(pattern) {
             let values = match field.kind {
                 Kind::Text => text_values(&tree(), &field.path),
+                Kind::Keyword { .. } | Kind::Number(_) => in_order(
+                    column_values(segment, field, hit.doc, None)?,
+                    &text_values(&tree(), &field.path),
+                ),
                 _ => column_values(segment, field, hit.doc, format.as_deref())?,
             };
             insert(&mut fields, field, values);
@@ -101,7 +108,7 @@ fn show(
     if let Some(wanted) = &request.highlight {
         for field in wanted.fields.iter().flat_map(|pattern| target.mapping.matching(pattern)) {
             let mut words = Vec::new();
-            words_for(&request.query, &field.path, &mut words);
+            phrases_for(&request.query, field, &target.mapping, &mut words);
             let texts = text_values(&tree(), &field.path);
             let marked: Vec<String> =
                 texts.iter().filter_map(Value::as_str).flat_map(|text| wanted.mark(text, &words)).collect();
@@ -118,10 +125,22 @@ fn show(
         sequence: request.sequence.then_some(document.sequence),
         term: request.sequence.then_some(1),
         score: None,
+        ignored: column_values(segment, &ignored_field(), hit.doc, None)?,
         fields,
         highlight,
         sort: sorting.show(hit),
     })
+}
+
+/// `values` as often and in the order they stand in the document; as they are where that tells them otherwise.
+fn in_order(values: Vec<Value>, written: &[Value]) -> Vec<Value> {
+    let same = |one: &Value, other: &Value| match (one.as_f64(), other.as_f64()) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    };
+    let find = |written: &Value| values.iter().find(|value| same(value, written)).cloned();
+    let ordered: Vec<Value> = written.iter().filter_map(find).collect();
+    if ordered.len() < values.len() { values } else { ordered }
 }
 
 fn insert(fields: &mut Map<String, Value>, field: &Field, values: Vec<Value>) {

@@ -1,7 +1,9 @@
 //! Marking the words that were looked for.
 
 use crate::index::split_words;
-use crate::query::Query;
+use crate::mapping::{Field, Mapping};
+use crate::pattern::matches;
+use crate::query::{DEFAULT_FIELDS, Query, text_of};
 use crate::store::ApiError;
 use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation;
@@ -40,13 +42,9 @@ impl Highlight {
         })
     }
 
-    /// Pieces of `text` with the words marked; none where none is in it.
-    pub(super) fn mark(&self, text: &str, words: &[String]) -> Vec<String> {
-        let hits: Vec<(usize, usize)> = text
-            .unicode_word_indices()
-            .filter(|(_, word)| words.contains(&word.to_lowercase()))
-            .map(|(start, word)| (start, start + word.len()))
-            .collect();
+    /// Pieces of `text` with the words and phrases marked; none where none is in it.
+    pub(super) fn mark(&self, text: &str, wanted: &[Vec<String>]) -> Vec<String> {
+        let hits = hits(text, wanted);
         if hits.is_empty() {
             return Vec::new();
         }
@@ -84,6 +82,24 @@ impl Highlight {
     }
 }
 
+/// First and last byte of what is wanted. Phrases that overlap are one.
+fn hits(text: &str, wanted: &[Vec<String>]) -> Vec<(usize, usize)> {
+    let places: Vec<(usize, &str)> = text.unicode_word_indices().collect();
+    let words: Vec<String> = places.iter().map(|(_, word)| word.to_lowercase()).collect();
+    let mut hits: Vec<(usize, usize)> = Vec::new();
+    for (at, (start, _)) in places.iter().enumerate() {
+        let here = wanted.iter().filter(|phrase| !phrase.is_empty() && words[at..].starts_with(phrase));
+        let Some(length) = here.map(Vec::len).max() else { continue };
+        let (last, word) = places[at + length - 1];
+        let end = last + word.len();
+        match hits.last_mut() {
+            Some((_, before)) if *start < *before => *before = end.max(*before),
+            _ => hits.push((*start, end)),
+        }
+    }
+    hits
+}
+
 fn char_floor(text: &str, mut at: usize) -> usize {
     while !text.is_char_boundary(at) {
         at -= 1;
@@ -91,18 +107,23 @@ fn char_floor(text: &str, mut at: usize) -> usize {
     at
 }
 
-/// Words a query looks for in a field.
-pub(super) fn words_for(query: &Query, field: &str, words: &mut Vec<String>) {
-    let fits = |name: &str| crate::pattern::matches(name, field);
+/// Words and phrases a query looks for in a field.
+pub(super) fn phrases_for(query: &Query, field: &Field, mapping: &Mapping, wanted: &mut Vec<Vec<String>>) {
+    let fits = |name: &str| match name {
+        DEFAULT_FIELDS => mapping.settings.default_fields.iter().any(|name| matches(name, &field.path)),
+        name => matches(name, &field.path),
+    };
+    let single = |text: &str| split_words(text).into_iter().map(|word| vec![word]).collect::<Vec<_>>();
     match query {
+        Query::Phrase { field, value, slop: 0 } if fits(field) => wanted.push(split_words(&text_of(value))),
         Query::Match { field, value, .. } | Query::Phrase { field, value, .. } if fits(field) => {
-            words.extend(split_words(&crate::query::text_of(value)));
+            wanted.extend(single(&text_of(value)));
         }
         Query::Terms { field, values, .. } if fits(field) => {
-            words.extend(values.iter().map(crate::query::text_of))
+            wanted.extend(values.iter().map(|value| vec![text_of(value)]));
         }
         Query::Bool { must, should, .. } => {
-            must.iter().chain(should).for_each(|part| words_for(part, field, words))
+            must.iter().chain(should).for_each(|part| phrases_for(part, field, mapping, wanted));
         }
         _ => {}
     }
@@ -116,10 +137,12 @@ mod tests {
     #[test]
     fn words_are_marked() {
         let highlight = Highlight::parse(&json!({"fields": {"message": {}}, "fragment_size": 20})).unwrap();
-        let words = ["cart".to_owned(), "größe".to_owned()];
+        let words = [vec!["cart".to_owned()], vec!["größe".to_owned()]];
         assert_eq!(highlight.mark("GET /Cart Größe", &words), ["GET /<em>Cart</em> <em>Größe</em>"]);
         assert_eq!(highlight.mark("nothing", &words), Vec::<String>::new());
         let long = format!("{} cart {}", "x".repeat(50), "y".repeat(50));
         assert_eq!(highlight.mark(&long, &words), [format!("xxxx <em>cart</em> {}", "y".repeat(10))]);
+        let phrase = [vec!["a".to_owned(), "b".to_owned()]];
+        assert_eq!(highlight.mark("b a-b c b", &phrase), ["b <em>a-b</em> c b"]);
     }
 }

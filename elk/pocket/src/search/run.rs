@@ -102,7 +102,7 @@ pub fn search(targets: &[Target], request: &Request, means: Means<'_>) -> Result
     let hits = fetch(&first, &work.places(), request)?;
     let aggregations = match &request.aggregations {
         None => None,
-        Some(_) => Some(aggregation::finish(&plan, found.partials, &work)?),
+        Some(_) => Some(aggregation::finish(&plan, found.partials, found.count, &work)?),
     };
     Ok(Answer {
         hits: Hits { total: show_total(request.track_total, found.count), max_score: None, hits },

@@ -161,6 +161,9 @@ fn by_field(field: &Field) -> Result<By, ApiError> {
             "Fielddata is disabled on [{}] in [_index]. Text fields are not optimised for operations that require per-document field data like aggregations and sorting, so these operations are disabled by default. Please use a keyword field instead.",
             field.path
         ))),
+        _ if field.is_address() => {
+            Err(ApiError::unsupported(&format!("[sort] by [{}], a field of addresses,", field.path)))
+        }
         Kind::Keyword { .. } | Kind::Flattened => Ok(By::Text(field.id)),
         Kind::Unindexed => Err(ApiError::illegal(format!("can't sort on field [{}]", field.path))),
         kind => Ok(By::Number(field.id, kind.clone())),
@@ -240,6 +243,7 @@ impl Rule {
             || ApiError::illegal(format!("Failed to parse search_after value for field [{}].", self.name));
         match (&self.by, value) {
             (_, Value::Null) => Ok(self.nothing()),
+            (By::Number(..), value) if *value == self.show(&self.nothing()) => Ok(self.nothing()),
             (By::Text(_), value) => Ok(self.text(text_of(value))),
             (By::Number(_, Kind::Date { format, unit }), Value::String(text)) => {
                 let format = self.format.as_ref().unwrap_or(format);
@@ -282,9 +286,22 @@ impl Rule {
         Ok(self.direct(place))
     }
 
+    /// Documents without a number are shown as having the one that sorts where they stand.
+    fn show_nothing(&self, key: &SortKey) -> Value {
+        let is_greatest = (*key == SortKey::Last) == self.ascending;
+        match &self.by {
+            By::Number(_, Kind::Number(kind)) if !kind.is_whole() => {
+                json!(if is_greatest { "Infinity" } else { "-Infinity" })
+            }
+            By::Number(_, Kind::Date { .. }) if self.format.is_some() => Value::Null,
+            By::Number(..) => json!(if is_greatest { i64::MAX } else { i64::MIN }),
+            _ => Value::Null,
+        }
+    }
+
     fn show(&self, key: &SortKey) -> Value {
         let number = match key {
-            SortKey::First | SortKey::Last => return Value::Null,
+            SortKey::First | SortKey::Last => return self.show_nothing(key),
             SortKey::Text(text) | SortKey::TextDown(Reverse(text)) => return json!(text),
             SortKey::Number(number) => {
                 if self.ascending {

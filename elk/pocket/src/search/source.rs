@@ -64,16 +64,23 @@ struct Filter<'a> {
     excludes: &'a [String],
 }
 
+/// Whether a pattern names this path. A `*` stands within one name, as in Elasticsearch: `*.name` is not `a.b.name`.
+fn names(pattern: &str, path: &str) -> bool {
+    pattern == "*"
+        || (pattern.matches('.').count() == path.matches('.').count()
+            && pattern.split('.').zip(path.split('.')).all(|(pattern, name)| matches(pattern, name)))
+}
+
 impl Filter<'_> {
     /// `inside`: everything below here is included.
     fn object(&self, above: &str, map: Map<String, Value>, inside: bool) -> Map<String, Value> {
         let mut kept = Map::new();
         for (key, value) in map {
             let path = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
-            if self.excludes.iter().any(|pattern| matches(pattern, &path)) {
+            if self.excludes.iter().any(|pattern| names(pattern, &path)) {
                 continue;
             }
-            let included = inside || self.includes.iter().any(|pattern| matches(pattern, &path));
+            let included = inside || self.includes.iter().any(|pattern| names(pattern, &path));
             if let Some(value) = self.value(&path, value, included) {
                 kept.insert(key, value);
             }
@@ -81,12 +88,12 @@ impl Filter<'_> {
         kept
     }
 
+    /// Objects that lost all they had stay where they are included.
     fn value(&self, path: &str, value: Value, included: bool) -> Option<Value> {
         match value {
             Value::Object(map) => {
-                let was_empty = map.is_empty();
                 let kept = self.object(path, map, included);
-                (!kept.is_empty() || (was_empty && included)).then_some(Value::Object(kept))
+                (!kept.is_empty() || included).then_some(Value::Object(kept))
             }
             Value::Array(values) if values.iter().any(Value::is_object) => {
                 let kept: Vec<Value> =
@@ -136,7 +143,8 @@ mod tests {
             (json!(true), document.clone()),
             (json!("a"), json!({"a": {"b": 1, "c": 2}})),
             (json!(["a.b", "d.e"]), json!({"a": {"b": 1}, "d": [{"e": 3}]})),
-            (json!({"excludes": ["a.*", "g"]}), json!({"d": [{"e": 3, "f": 4}]})),
+            (json!({"excludes": ["a.*", "g"]}), json!({"a": {}, "d": [{"e": 3, "f": 4}]})),
+            (json!("*.b"), json!({"a": {"b": 1}})),
             (json!({"includes": "a*", "excludes": "*.c"}), json!({"a": {"b": 1}})),
         ] {
             assert_eq!(

@@ -212,6 +212,11 @@ fn mapping_settings(settings: &Map<String, Value>) -> MappingSettings {
             .unwrap_or(1_000),
         ignore_beyond_limit: flag("index.mapping.total_fields.ignore_dynamic_beyond_limit"),
         ignore_malformed: flag("index.mapping.ignore_malformed"),
+        default_fields: match settings.get("index.query.default_field") {
+            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Some(Value::String(name)) => vec![name.clone()],
+            _ => MappingSettings::default().default_fields,
+        },
     }
 }
 

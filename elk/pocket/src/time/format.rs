@@ -92,6 +92,26 @@ impl DateFormat {
         })
     }
 
+    /// Prints milliseconds since the epoch, also those beyond what 64 bits of nanoseconds reach: a sum of dates does.
+    pub fn print_millis(&self, millis: i64) -> String {
+        /// The calendar repeats itself after 400 years.
+        const CYCLE: i64 = 146_097 * 86_400_000;
+        if let Some(nanos) = millis.checked_mul(NANOS_PER_MILLI) {
+            return self.print(nanos, 0);
+        }
+        if matches!(self.alternatives[0], Style::EpochMillis) {
+            return millis.to_string();
+        }
+        // The half of the cycle after 1970 or the one before it: nanoseconds reach 292 years to both sides.
+        let (cycles, rest) = (millis.div_euclid(CYCLE), millis.rem_euclid(CYCLE));
+        let (cycles, rest) = if rest > CYCLE / 2 { (cycles + 1, rest - CYCLE) } else { (cycles, rest) };
+        let text = self.print(rest * NANOS_PER_MILLI, 0);
+        match text.split_once('-').and_then(|(year, rest)| Some((year.parse::<i64>().ok()?, rest))) {
+            Some((year, rest)) => format!("{:+}-{rest}", year + cycles * 400),
+            None => text,
+        }
+    }
+
     /// Prints nanoseconds since the epoch as seen at an offset from UTC.
     pub fn print(&self, nanos: i64, offset_seconds: i64) -> String {
         match &self.alternatives[0] {
@@ -378,6 +398,18 @@ mod tests {
     fn check(format: &str, text: &str, expected: Option<&str>) {
         let nanos = DateFormat::parse(format).unwrap().read(text, Missing::First, 0);
         assert_eq!(nanos.map(|nanos| print_iso(nanos, 0, 9)).as_deref(), expected, "{format} {text}");
+    }
+
+    #[test]
+    fn sums_of_dates_are_printed_too() {
+        let format = DateFormat::default();
+        for (millis, expected) in [
+            (1_775_778_979_443, "2026-04-09T23:56:19.443Z"),
+            (354_817_900_970_530_816, "+11245701-09-06T15:22:10.816Z"),
+            (253_402_300_800_000, "+10000-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(format.print_millis(millis), expected);
+        }
     }
 
     #[test]

@@ -80,9 +80,8 @@ pub(crate) fn of(draw: &mut Draw, kind: &'static str, depth: usize) -> Value {
     };
     draw.uses(kind);
     let mut whole = body(draw, kind, depth);
-    // Of this field's 2 000 values each would hold whatever is inside: more than the engines have memory for.
-    let is_wide = whole["terms"]["field"] == "numeric_labels.items";
-    if !is_wide && (BUCKETS.contains(&kind) || kind == "date_histogram extended_bounds") {
+    if BUCKETS.contains(&kind) || kind == "date_histogram extended_bounds" {
+        let depth = if is_wide(&whole) { depth.min(1) } else { depth };
         if let Some(more) = inner(draw, depth) {
             match whole.get_mut("aggs").and_then(Value::as_object_mut) {
                 Some(inside) => inside.extend(more.as_object().cloned().unwrap_or_default()),
@@ -91,6 +90,12 @@ pub(crate) fn of(draw: &mut Draw, kind: &'static str, depth: usize) -> Value {
         }
     }
     whole
+}
+
+/// Whether it has so many buckets that the engines have no memory for many more inside each.
+fn is_wide(whole: &Value) -> bool {
+    let interval = whole["date_histogram"]["calendar_interval"].as_str().unwrap_or_default();
+    whole["terms"]["field"] == "numeric_labels.items" || interval == "1h" || interval == "hour"
 }
 
 fn body(draw: &mut Draw, kind: &'static str, depth: usize) -> Value {
@@ -140,6 +145,7 @@ fn date_histogram(draw: &mut Draw, kind: &'static str, depth: usize) -> Value {
         "date_histogram calendar" => {
             body["calendar_interval"] = json!(draw.pick(&["day", "1w", "month", "1q", "1y", "week"]));
         }
+        _ if depth < 2 => body["calendar_interval"] = json!(draw.pick(&["1w", "1M"])),
         _ if depth > 2 && draw.chance(300) => body["calendar_interval"] = json!(draw.pick(&["1h", "hour"])),
         _ => body["calendar_interval"] = json!(draw.pick(&["1d", "1w", "1M"])),
     }

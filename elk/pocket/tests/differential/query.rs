@@ -181,7 +181,8 @@ fn phrase(draw: &mut Draw) -> Value {
     let count = 1 + draw.below(3);
     let text = few_words(draw, count);
     match draw.below(3) {
-        0 => of_field("match_phrase", field, json!({"query": text, "slop": draw.below(3)})),
+        // With more words Pocket refuses it.
+        0 if count <= 2 => of_field("match_phrase", field, json!({"query": text, "slop": draw.below(3)})),
         _ => of_field("match_phrase", field, json!(text)),
     }
 }

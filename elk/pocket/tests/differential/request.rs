@@ -72,7 +72,7 @@ fn optioned(draw: &mut Draw, option: &'static str) -> (&'static str, Value) {
             body["sort"] = json!([{"event.duration": {"order": draw.pick(&["asc", "desc"]), "missing": draw.pick(&["_first", "_last"])}}, {"log.offset": "asc"}])
         }
         "sort of several values" => {
-            let field = draw.pick(&["tags", "labels.team", "numeric_labels.items", "host.ip"]);
+            let field = draw.pick(&["tags", "labels.team", "numeric_labels.items", "user.roles"]);
             body["sort"] = json!([{field: draw.pick(&["asc", "desc"])}, {"log.offset": "desc"}]);
         }
         "from/size" => {

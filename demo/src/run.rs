@@ -42,7 +42,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     let url = url.context("there is a store")?.clone();
     picture.say(&format!("store       {url}"));
     if let Some(pocket) = &pocket {
-        picture.say(&format!("Logs page   {}", pocket.page));
+        picture.say(&format!("Logs page   {}/logs", pocket.page));
+        for (title, address) in boards(&pocket.page) {
+            picture.say(&format!("board       {address}  {title}"));
+        }
     }
     set_up(&url, &folder.agents)?;
     let agents = CAST.iter().map(|member| Agent::start(member.name, &folder.logs, &folder.agents, &url));
@@ -74,6 +77,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     demo.drain()?;
     let even = demo.balance()?;
     played.map(|()| even)
+}
+
+/// Titles and addresses of the boards; the one to begin with stands first.
+fn boards(page: &str) -> Vec<(&'static str, String)> {
+    let boards = dashboards::model::boards();
+    boards.iter().map(|board| (board.title, format!("{page}/app/dashboards#/view/{}", board.id))).collect()
 }
 
 /// Where everything of a run lies.

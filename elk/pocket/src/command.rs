@@ -1,9 +1,9 @@
-//! The command line: arguments → store → listeners → exit code.
+//! The command line: arguments → store or cluster → listeners → exit code.
 
 use crate::http::{App, Server, ServerOptions};
 use crate::search::Cache;
 use crate::store::{Options, Store};
-use crate::view::{Source, View, ViewOptions};
+use crate::view::{Access, Cluster, Source, View, ViewOptions};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::net::{IpAddr, SocketAddr};
@@ -24,6 +24,37 @@ pub struct Arguments {
 enum Command {
     /// Serve a data folder until SIGTERM or SIGINT.
     Serve(Serve),
+    /// Show the boards and logs of a cluster until SIGTERM or SIGINT; nothing is written to it.
+    View(ViewOf),
+}
+
+/// The page alone, in front of a cluster. Its log-in comes from BLUEOX_API_KEY, or BLUEOX_USERNAME and BLUEOX_PASSWORD (each also
+/// as ..._FILE), an authority to trust from BLUEOX_CA.
+#[derive(Debug, clap::Args)]
+struct ViewOf {
+    /// Where the cluster is.
+    #[arg(long, value_name = "URL")]
+    elasticsearch: String,
+    #[command(flatten)]
+    page: Page,
+}
+
+/// Where the page is.
+#[derive(Debug, clap::Args)]
+struct Page {
+    /// Port of the boards and the Logs page; 0 takes a free one.
+    #[arg(long, default_value_t = 5601)]
+    view_port: u16,
+    /// Address of the boards and the Logs page. Beyond loopback POCKET_ELK_API_KEY or POCKET_ELK_USERNAME and
+    /// POCKET_ELK_PASSWORD must be set.
+    #[arg(long, default_value = "127.0.0.1")]
+    view_listen: IpAddr,
+}
+
+impl Page {
+    fn options(&self, logins: Vec<String>) -> ViewOptions {
+        ViewOptions { listen: SocketAddr::new(self.view_listen, self.view_port), logins }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -34,12 +65,8 @@ struct Serve {
     /// Where to listen. Beyond loopback POCKET_ELK_API_KEY or POCKET_ELK_USERNAME and POCKET_ELK_PASSWORD must be set.
     #[arg(long, default_value = "127.0.0.1:9200")]
     listen: SocketAddr,
-    /// Port of the Logs page; 0 takes a free one.
-    #[arg(long, default_value_t = 5601)]
-    view_port: u16,
-    /// Address of the Logs page. Beyond loopback it asks for the same log-in.
-    #[arg(long, default_value = "127.0.0.1")]
-    view_listen: IpAddr,
+    #[command(flatten)]
+    page: Page,
     /// Anonymous memory to stay within, in MiB.
     #[arg(long, default_value_t = 256)]
     memory: usize,
@@ -51,8 +78,11 @@ struct Serve {
 /// Does what the arguments ask for; failures and the own log go to standard error.
 pub fn run(arguments: Arguments) -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
-    let Command::Serve(arguments) = arguments.command;
-    match serve(&arguments) {
+    let done = match &arguments.command {
+        Command::Serve(arguments) => serve(arguments),
+        Command::View(arguments) => view(arguments),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pocket-elk: {error:#}");
@@ -78,16 +108,8 @@ fn serve(arguments: &Serve) -> anyhow::Result<()> {
         body_max: 64 << 20,
         bodies_max: memory / 4,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .max_blocking_threads(8)
-        .enable_all()
-        .build()
-        .context("could not start the runtime")?;
-    let view = ViewOptions {
-        listen: SocketAddr::new(arguments.view_listen, arguments.view_port),
-        logins: options.logins.clone(),
-    };
+    let runtime = runtime()?;
+    let view = arguments.page.options(options.logins.clone());
     let disk = arguments.disk.map(|mebibytes| mebibytes << 20);
     runtime.block_on(async {
         let server = Server::bind(Arc::clone(&app), options).await?;
@@ -102,6 +124,57 @@ fn serve(arguments: &Serve) -> anyhow::Result<()> {
     })?;
     runtime.shutdown_timeout(Duration::from_secs(5));
     Ok(())
+}
+
+fn view(arguments: &ViewOf) -> anyhow::Result<()> {
+    // One provider for the process; where another part of it was first, that one is the same.
+    let _set_before = rustls::crypto::ring::default_provider().install_default();
+    let cluster = Cluster::at(&arguments.elasticsearch, &access()?)?;
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let view = View::bind(Source::cluster(cluster), arguments.page.options(logins())).await?;
+        told(format_args!("http://{}", view.address()?));
+        view.run(stop_signal()?).await;
+        anyhow::Ok(())
+    })?;
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    Ok(())
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
+        .context("could not start the runtime")
+}
+
+/// The log-in of a cluster, from the environment.
+fn access() -> anyhow::Result<Access> {
+    let user = secret("BLUEOX_USERNAME")?;
+    let password = secret("BLUEOX_PASSWORD")?;
+    let user = match (user, password) {
+        (Some(user), Some(password)) => Some((user, password)),
+        (None, None) => None,
+        _ => anyhow::bail!("BLUEOX_USERNAME and BLUEOX_PASSWORD belong together: set both or none"),
+    };
+    let authority = std::env::var_os("BLUEOX_CA").or_else(|| std::env::var_os("BLUEOX_CA_FILE"));
+    let authority = authority.filter(|path| !path.is_empty()).map(PathBuf::from);
+    Ok(Access { api_key: secret("BLUEOX_API_KEY")?, user, authority })
+}
+
+/// A variable, or the content of the file that `NAME_FILE` names.
+fn secret(name: &str) -> anyhow::Result<Option<String>> {
+    if let Some(value) = std::env::var(name).ok().filter(|value| !value.is_empty()) {
+        return Ok(Some(value));
+    }
+    let Some(path) = std::env::var_os(format!("{name}_FILE")).filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(&path);
+    let text = text.with_context(|| format!("cannot read `{}`, which {name}_FILE names", path.display()))?;
+    Ok(Some(text.trim_end().to_owned()))
 }
 
 /// What a request must bring, from the environment.

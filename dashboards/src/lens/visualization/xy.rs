@@ -99,6 +99,40 @@ pub enum SeriesType {
     AreaPercentageStacked,
 }
 
+impl SeriesType {
+    /// Bars, standing or lying.
+    pub fn is_bar(self) -> bool {
+        !matches!(self, Self::Line) && !self.is_area()
+    }
+
+    /// A line with what is below it filled.
+    pub fn is_area(self) -> bool {
+        matches!(self, Self::Area | Self::AreaStacked | Self::AreaPercentageStacked)
+    }
+
+    /// Each on top of the one before.
+    pub fn is_stacked(self) -> bool {
+        matches!(self, Self::BarStacked | Self::BarHorizontalStacked | Self::AreaStacked)
+            || self.is_percentage()
+    }
+
+    /// Stacked, and the whole stack is 100 %.
+    pub fn is_percentage(self) -> bool {
+        matches!(
+            self,
+            Self::BarPercentageStacked | Self::BarHorizontalPercentageStacked | Self::AreaPercentageStacked
+        )
+    }
+
+    /// Lying: the x axis goes up.
+    pub fn is_horizontal(self) -> bool {
+        matches!(
+            self,
+            Self::BarHorizontal | Self::BarHorizontalStacked | Self::BarHorizontalPercentageStacked
+        )
+    }
+}
+
 /// Constant lines.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -21,6 +21,8 @@ mod selection;
 
 mod source;
 
+mod cluster;
+
 mod line;
 
 mod lines;
@@ -36,5 +38,6 @@ mod fault;
 #[cfg(test)]
 mod tests;
 
+pub use cluster::{Access, Cluster, ClusterError};
 pub use server::{View, ViewError, ViewOptions};
 pub use source::Source;

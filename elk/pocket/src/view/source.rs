@@ -1,5 +1,6 @@
 //! Where the lines are.
 
+use super::cluster::Cluster;
 use super::fault::Fault;
 use crate::http::App;
 use crate::search::{Means, Request, Target, search};
@@ -9,37 +10,56 @@ use serde_json::Value;
 use std::sync::{Arc, PoisonError};
 use tokio::sync::Semaphore;
 
-/// The data streams and indices that hold lines.
-const INDICES: &str = "logs-*";
-/// Searches that may wait for their turn on a thread; further ones wait without.
+/// A search over the data streams and indices that hold lines.
+const LINES: &str = "/logs-*/_search?ignore_unavailable=true&allow_no_indices=true";
+/// Searches of this process that may wait for their turn on a thread; further ones wait without.
 const SEARCHES: usize = 2;
+/// Searches under way at a cluster.
+const SEARCHES_ELSEWHERE: usize = 8;
 
-/// A store that answers `_search` over everything that is called `logs-*`.
+/// Whoever answers `_search`.
 #[derive(Clone)]
 pub struct Source {
-    app: Arc<App>,
+    engine: Engine,
     turns: Arc<Semaphore>,
+}
+
+#[derive(Clone)]
+enum Engine {
+    /// The store of this process.
+    Pocket(Arc<App>),
+    /// A cluster elsewhere.
+    Cluster(Cluster),
 }
 
 impl Source {
     /// The store of this process.
     pub fn pocket(app: Arc<App>) -> Self {
-        Self { app, turns: Arc::new(Semaphore::new(SEARCHES)) }
+        Self { engine: Engine::Pocket(app), turns: Arc::new(Semaphore::new(SEARCHES)) }
     }
 
-    /// The answer to the body of a `_search` over all lines.
+    /// A cluster elsewhere.
+    pub fn cluster(cluster: Cluster) -> Self {
+        Self { engine: Engine::Cluster(cluster), turns: Arc::new(Semaphore::new(SEARCHES_ELSEWHERE)) }
+    }
+
+    /// The answer to the body of a `_search` over all lines; an answer that is an error is a fault.
     pub(super) async fn search(&self, body: Value) -> Result<Value, Fault> {
-        self.search_in(INDICES.to_owned(), body).await
+        let answer = self.ask(&PanelRequest { path: LINES.to_owned(), body }).await?;
+        match answer.get("error") {
+            None => Ok(answer),
+            Some(error) => Err(refused(&answer, error)),
+        }
     }
 
-    /// The answer to a request of a panel.
+    /// The answer to a request of a panel. That of a cluster may be an error.
     pub(super) async fn ask(&self, request: &PanelRequest) -> Result<Value, Fault> {
-        self.search_in(indices(&request.path)?, request.body.clone()).await
-    }
-
-    async fn search_in(&self, indices: String, body: Value) -> Result<Value, Fault> {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let app = Arc::clone(&self.app);
+        let app = match &self.engine {
+            Engine::Cluster(cluster) => return cluster.ask(request).await,
+            Engine::Pocket(app) => Arc::clone(app),
+        };
+        let (indices, body) = (indices(&request.path)?, request.body.clone());
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             answer(&app, &indices, &body)
@@ -47,6 +67,13 @@ impl Source {
         let answer = done.await.map_err(|_| ApiError::internal("the search broke off"))?;
         Ok(answer?)
     }
+}
+
+fn refused(answer: &Value, error: &Value) -> Fault {
+    let cause = error["root_cause"].get(0).unwrap_or(error);
+    let text = |key: &str| cause[key].as_str().or(cause.as_str()).unwrap_or("no reason given").to_owned();
+    let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(502);
+    ApiError::new(status, &text("type"), text("reason")).into()
 }
 
 fn answer(app: &App, indices: &str, body: &Value) -> Result<Value, ApiError> {
@@ -75,4 +102,22 @@ fn indices(path: &str) -> Result<String, Fault> {
     }
     String::from_utf8(bytes)
         .map_err(|_| Fault::Parameter(format!("the data view `{written}` is no text; correct its title")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::indices;
+
+    #[test]
+    fn an_index_expression_is_read_out_of_its_address() {
+        for (path, expected) in [
+            ("/logs-app-*,logs-app.*-*/_search?x", "logs-app-*,logs-app.*-*"),
+            ("/a%3Ab%20c/_search", "a:b c"),
+            ("/100%/_search", "100%"),
+            ("/%zz/_search", "%zz"),
+        ] {
+            assert_eq!(indices(path).unwrap(), expected);
+        }
+        assert!(indices("/%ff/_search").is_err());
+    }
 }

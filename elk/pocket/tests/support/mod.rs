@@ -35,6 +35,12 @@ impl Server {
         self.child.id()
     }
 
+    /// Where it answers.
+    #[allow(dead_code, reason = "not every test names it")]
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Status and body of an answer; an error where the connection broke.
     pub(crate) fn try_send(&self, method: &str, target: &str, body: &str) -> std::io::Result<(u16, Value)> {
         let mut stream = TcpStream::connect(&self.address)?;

@@ -110,44 +110,6 @@ fn value_axis(xy: &Xy, axis: usize, drawn: &[Drawn], lines: &[reference::Line]) 
     json
 }
 
-/// What a shape asks for.
-trait Shape {
-    fn is_bar(self) -> bool;
-    fn is_area(self) -> bool;
-    fn is_stacked(self) -> bool;
-    fn is_percentage(self) -> bool;
-    fn is_horizontal(self) -> bool;
-}
-
-impl Shape for SeriesType {
-    fn is_bar(self) -> bool {
-        !matches!(self, Self::Line) && !self.is_area()
-    }
-
-    fn is_area(self) -> bool {
-        matches!(self, Self::Area | Self::AreaStacked | Self::AreaPercentageStacked)
-    }
-
-    fn is_stacked(self) -> bool {
-        matches!(self, Self::BarStacked | Self::BarHorizontalStacked | Self::AreaStacked)
-            || self.is_percentage()
-    }
-
-    fn is_percentage(self) -> bool {
-        matches!(
-            self,
-            Self::BarPercentageStacked | Self::BarHorizontalPercentageStacked | Self::AreaPercentageStacked
-        )
-    }
-
-    fn is_horizontal(self) -> bool {
-        matches!(
-            self,
-            Self::BarHorizontal | Self::BarHorizontalStacked | Self::BarHorizontalPercentageStacked
-        )
-    }
-}
-
 impl Place {
     fn moment(&self) -> Option<i64> {
         match self {

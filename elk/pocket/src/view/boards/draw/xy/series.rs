@@ -1,6 +1,5 @@
 //! The rows of a layer as series.
 
-use super::Shape;
 use crate::view::boards::draw::clause::clause;
 use crate::view::boards::draw::color::{Colors, of_place};
 use crate::view::boards::draw::format::{format, percent};

@@ -45,6 +45,14 @@ impl Kind {
         }
     }
 
+    /// OpenSearch takes digests of many buckets as a whole, and ends where they do not fit.
+    fn heap(self) -> &'static str {
+        match self {
+            Self::Elasticsearch => "512m",
+            Self::OpenSearch => "1g",
+        }
+    }
+
     fn script(self) -> PathBuf {
         let engines = std::env::var_os("ENGINES").map(PathBuf::from);
         let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/engines");
@@ -100,7 +108,7 @@ fn start(kind: Kind, directory: &Path, settings: &[String], security: bool) -> S
         .arg(directory)
         .args(settings)
         .env("ENGINE_PARENT_PID", std::process::id().to_string())
-        .env("ENGINE_HEAP", "512m")
+        .env("ENGINE_HEAP", kind.heap())
         .env_remove("ENGINE_PASSWORD")
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());

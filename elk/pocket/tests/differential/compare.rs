@@ -1,4 +1,4 @@
-//! Whether two answers are equal: to the last digit but for averages (1e-9), percentiles (the answer's rank among the
+//! Whether two answers are equal: to the last digit but for sums (1e-15), averages (1e-9), percentiles (the answer's rank among the
 //! exact values is off by at most 0.01, or by one value where there are fewer than 100) and cardinality above 3 000 (2 %).
 
 use super::draw::WHOLES;
@@ -152,7 +152,7 @@ fn compare_stats(path: &str, found: &Value, expected: &Value) -> Result<(), Stri
     Ok(())
 }
 
-/// Exact sums are equal; of others the last digit may differ, as in [`compare_stats`].
+/// The last digit may differ, as in [`compare_stats`].
 fn compare_sum(path: &str, found: &Value, expected: &Value) -> Result<(), String> {
     let (one, other) = (found["value"].as_f64(), expected["value"].as_f64());
     match (one, other) {

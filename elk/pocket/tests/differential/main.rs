@@ -1,7 +1,7 @@
 //! The same 200 000 events and the same requests, made from a grammar by a seed, to Pocket ELK, Elasticsearch and
 //! OpenSearch: equal answers, or the same refusal.
 //!
-//! `DIFFERENTIAL_SEED` repeats a run. The report is `differential.md` in the target directory's `tmp`.
+//! Each run asks the same; `DIFFERENTIAL_SEED` asks for others, `fresh` for some that nobody has asked. The report is `differential.md` in the target directory's `tmp`.
 
 mod aggregation;
 mod compare;
@@ -100,11 +100,18 @@ fn compared(case: &Case, found: &(u16, Value), expected: &(u16, Value)) -> Resul
     }
 }
 
+fn seed() -> u64 {
+    match std::env::var("DIFFERENTIAL_SEED").as_deref() {
+        Ok("fresh") => fresh_seed(),
+        Ok(seed) => seed.parse().expect("a number or `fresh`"),
+        Err(_) => 1,
+    }
+}
+
 #[test]
 #[ignore = "needs Elasticsearch and OpenSearch"]
 fn answers_are_those_of_the_real_engines() {
-    let seed =
-        std::env::var("DIFFERENTIAL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(fresh_seed);
+    let seed = seed();
     println!("DIFFERENTIAL_SEED={seed}");
     let folder = tempfile::tempdir().expect("a folder");
     let pocket = Server::start(folder.path());

@@ -55,7 +55,11 @@ impl Kind {
 
     fn script(self) -> PathBuf {
         let engines = std::env::var_os("ENGINES").map(PathBuf::from);
-        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/engines");
+        // Beside the repository, however deep in it the package lies.
+        let above =
+            || Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|place| place.join("shared/engines"));
+        let beside =
+            || above().find(|place| place.is_dir()).unwrap_or_else(|| PathBuf::from("../shared/engines"));
         engines.unwrap_or_else(beside).join(self.name()).join(format!("{}.sh", self.name()))
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn health(app: &App) -> Reply {
 }
 
 pub(super) fn nodes(app: &App) -> Reply {
-    let processors = ["append", "date", "drop", "fail", "lowercase", "remove", "rename", "set"]
+    let processors = ["append", "date", "drop", "fail", "lowercase", "remove", "rename", "script", "set"]
         .map(|name| json!({"type": name}));
     let node = json!({
         "name": NAME, "version": VERSION, "host": "127.0.0.1", "ip": "127.0.0.1", "roles": ["data", "ingest", "master"],

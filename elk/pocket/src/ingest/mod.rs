@@ -1,6 +1,8 @@
-//! Ingest pipelines: set, remove, rename, lowercase, append, drop, date.
+//! Ingest pipelines: set, remove, rename, lowercase, append, drop, date, and the script of `blueox setup`.
 
 mod document;
+
+mod lag;
 
 mod processor;
 

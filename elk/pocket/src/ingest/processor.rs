@@ -1,6 +1,7 @@
 //! Processors, read and run.
 
 use super::document::Document;
+use super::lag;
 use crate::store::ApiError;
 use crate::time::format::{DateFormat, Missing};
 use serde_json::{Map, Value};
@@ -35,14 +36,40 @@ struct Processor {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Work {
-    Set { field: String, value: Result<Value, String>, replace: bool, ignore_empty: bool },
-    Remove { fields: Vec<String>, ignore_missing: bool },
-    Rename { from: String, to: String, ignore_missing: bool },
-    Lowercase { field: String, target: String, ignore_missing: bool },
-    Append { field: String, values: Vec<Value>, repeat: bool },
-    Date { field: String, target: String, formats: Vec<DateFormat> },
+    Set {
+        field: String,
+        value: Result<Value, String>,
+        replace: bool,
+        ignore_empty: bool,
+    },
+    Remove {
+        fields: Vec<String>,
+        ignore_missing: bool,
+    },
+    Rename {
+        from: String,
+        to: String,
+        ignore_missing: bool,
+    },
+    Lowercase {
+        field: String,
+        target: String,
+        ignore_missing: bool,
+    },
+    Append {
+        field: String,
+        values: Vec<Value>,
+        repeat: bool,
+    },
+    Date {
+        field: String,
+        target: String,
+        formats: Vec<DateFormat>,
+    },
     Fail(String),
     Drop,
+    /// The script of `blueox setup`.
+    Lag,
 }
 
 impl Pipeline {
@@ -194,8 +221,19 @@ impl Parameters<'_> {
             }
             "fail" => Work::Fail(self.text("message")?),
             "drop" => Work::Drop,
+            "script" => self.script()?,
             unknown => return Err(self.refuse(&format!("No processor type exists with name [{unknown}]"))),
         })
+    }
+
+    fn script(&mut self) -> Result<Work, ApiError> {
+        self.body.remove("lang");
+        match lag::is_it(&self.text("source")?) {
+            true => Ok(Work::Lag),
+            false => {
+                Err(self.refuse("this store has no script engine; it runs the script of `blueox setup` only"))
+            }
+        }
     }
 
     fn date_format(&self, text: &str) -> Result<DateFormat, ApiError> {
@@ -281,6 +319,7 @@ impl Work {
             }
             Self::Fail(message) => return Err(Failure(document.fill(message))),
             Self::Drop => return Ok(Verdict::Dropped),
+            Self::Lag => lag::run(document)?,
         }
         Ok(Verdict::Kept)
     }
@@ -307,6 +346,8 @@ mod tests {
     #[test]
     fn processors_change_documents() {
         let kept = |document| Ok((Verdict::Kept, document));
+        let setup: Value =
+            serde_json::from_str(include_str!("../../../elasticsearch/pipeline.json")).unwrap();
         for (processors, document, expected) in [
             (
                 json!([{"set": {"field": "event.ingested", "value": "{{{_ingest.timestamp}}}"}}]),
@@ -332,6 +373,19 @@ mod tests {
                 json!([{"date": {"field": "t", "formats": ["UNIX"]}}, {"remove": {"field": "t"}}]),
                 json!({"t": "1767225600"}),
                 kept(json!({"@timestamp": "2026-01-01T00:00:00.000Z"})),
+            ),
+            (
+                setup["processors"].clone(),
+                json!({"@timestamp": "2025-12-31T23:59:58.750Z", "event": {}}),
+                kept(json!({
+                    "@timestamp": "2025-12-31T23:59:58.750Z",
+                    "event": {"ingested": "2026-01-01T00:00:00.000Z", "ingest_lag_ms": 1250},
+                })),
+            ),
+            (
+                json!([{"script": {"source": "ctx.a = 1"}}]),
+                json!({}),
+                Err("this store has no script engine; it runs the script of `blueox setup` only".to_owned()),
             ),
             (json!([{"drop": {}}]), json!({}), Ok((Verdict::Dropped, json!({})))),
             (json!([{"remove": {"field": "x", "ignore_failure": true}}]), json!({}), kept(json!({}))),

@@ -107,7 +107,11 @@ impl DateFormat {
         let (cycles, rest) = if rest > CYCLE / 2 { (cycles + 1, rest - CYCLE) } else { (cycles, rest) };
         let text = self.print(rest * NANOS_PER_MILLI, 0);
         match text.split_once('-').and_then(|(year, rest)| Some((year.parse::<i64>().ok()?, rest))) {
-            Some((year, rest)) => format!("{:+}-{rest}", year + cycles * 400),
+            // As Java's `uuuu` has it: a plus only before more than four digits.
+            Some((year, rest)) => match year + cycles * 400 {
+                year @ 0..=9999 => format!("{year:04}-{rest}"),
+                year => format!("{year:+05}-{rest}"),
+            },
             None => text,
         }
     }
@@ -405,6 +409,7 @@ mod tests {
         let format = DateFormat::default();
         for (millis, expected) in [
             (1_775_778_979_443, "2026-04-09T23:56:19.443Z"),
+            (134_697_245_434_859, "6238-05-21T21:30:34.859Z"),
             (354_817_900_970_530_816, "+11245701-09-06T15:22:10.816Z"),
             (253_402_300_800_000, "+10000-01-01T00:00:00.000Z"),
         ] {

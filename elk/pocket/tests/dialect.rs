@@ -199,3 +199,23 @@ fn pipelines_and_rollover_work_together() {
     );
     assert_eq!(found, json!({"docs": [{"_id": "1", "found": true}, {"_id": "9", "found": false}]}));
 }
+
+#[test]
+fn documents_without_a_value_count_with_those_that_have_the_one_given_for_them() {
+    let (_folder, server) = server();
+    let document = |level: Option<&str>| match level {
+        Some(level) => json!({"@timestamp": "2026-01-01T00:00:00Z", "level": level}),
+        None => json!({"@timestamp": "2026-01-01T00:00:00Z"}),
+    };
+    let lines =
+        [create("a"), document(Some("")), create("b"), document(None), create("c"), document(Some("warn"))];
+    assert_eq!(bulk(&server, &lines).0, 200);
+    let terms = json!({"size": 0, "aggs": {"levels": {"terms": {"field": "level", "missing": ""}}}});
+    let answer = server.good("POST", "/logs-demo-default/_search", &terms);
+    let buckets = answer["aggregations"]["levels"]["buckets"].as_array().expect("buckets");
+    let counts: Vec<(&str, u64)> = buckets
+        .iter()
+        .map(|bucket| (bucket["key"].as_str().unwrap_or("?"), bucket["doc_count"].as_u64().unwrap_or(0)))
+        .collect();
+    assert_eq!(counts, [("", 2), ("warn", 1)]);
+}

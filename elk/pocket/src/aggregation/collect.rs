@@ -95,11 +95,34 @@ enum Values {
 
 /// How values become keys.
 enum Keyer {
-    Words { column: Option<StrColumn>, missing: Option<String>, keep: Keep },
-    Numbers { column: Option<Column<i64>>, kind: Kind, missing: Option<i64>, keep: Keep },
-    Dates { column: Option<Column<i64>>, per_milli: i64, table: Table },
-    Histogram { column: Option<Column<i64>>, kind: Kind, interval: f64, offset: f64 },
-    Ranges { column: Option<Column<i64>>, kind: Kind, ranges: Vec<(f64, f64)> },
+    /// `missing` with its place among the words: behind all where it is none of them.
+    Words {
+        column: Option<StrColumn>,
+        missing: Option<(String, i64)>,
+        keep: Keep,
+    },
+    Numbers {
+        column: Option<Column<i64>>,
+        kind: Kind,
+        missing: Option<i64>,
+        keep: Keep,
+    },
+    Dates {
+        column: Option<Column<i64>>,
+        per_milli: i64,
+        table: Table,
+    },
+    Histogram {
+        column: Option<Column<i64>>,
+        kind: Kind,
+        interval: f64,
+        offset: f64,
+    },
+    Ranges {
+        column: Option<Column<i64>>,
+        kind: Kind,
+        ranges: Vec<(f64, f64)>,
+    },
     Filters(Vec<Docs>),
 }
 
@@ -289,20 +312,13 @@ fn terms_keyer(
     keep: Keep,
     on: &Collection<'_>,
 ) -> Result<Keyer, ApiError> {
-    let text = || missing.map(crate::query::text_of);
     if name == "_ignored" {
-        return Ok(Keyer::Words {
-            column: on.segment.keywords(crate::document::IGNORED)?,
-            missing: text(),
-            keep,
-        });
+        return words_keyer(on.segment.keywords(crate::document::IGNORED)?, missing, keep);
     }
-    let Some(field) = field(name, on) else {
-        return Ok(Keyer::Words { column: None, missing: text(), keep });
-    };
+    let Some(field) = field(name, on) else { return words_keyer(None, missing, keep) };
     check_readable(field)?;
     if matches!(field.kind, Kind::Keyword { .. } | Kind::Flattened) {
-        return Ok(Keyer::Words { column: on.segment.keywords(field.id)?, missing: text(), keep });
+        return words_keyer(on.segment.keywords(field.id)?, missing, keep);
     }
     if keep.has_pattern() {
         return Err(ApiError::illegal(format!(
@@ -316,6 +332,17 @@ fn terms_keyer(
         })?),
     };
     Ok(Keyer::Numbers { column: on.segment.numbers(field.id)?, kind: field.kind.clone(), missing, keep })
+}
+
+fn words_keyer(column: Option<StrColumn>, missing: Option<&Value>, keep: Keep) -> Result<Keyer, ApiError> {
+    let place = |text: &str| -> Result<i64, ApiError> {
+        let Some(column) = &column else { return Ok(0) };
+        let known = column.dictionary().term_ord(text.as_bytes())?;
+        Ok(known.unwrap_or(column.num_terms() as u64) as i64)
+    };
+    let missing = missing.map(crate::query::text_of);
+    let missing = missing.map(|text| place(&text).map(|ord| (text, ord))).transpose()?;
+    Ok(Keyer::Words { column, missing, keep })
 }
 
 fn stored_missing(kind: &Kind, value: &Value) -> Option<i64> {
@@ -523,13 +550,12 @@ impl Keyer {
     fn each_key(&self, docs: &[u32], mut take: impl FnMut(usize, i64)) {
         match self {
             Self::Words { column, missing, .. } => {
-                let absent = column.as_ref().map_or(0, |column| column.num_terms()) as i64;
                 if let Some(column) = column {
                     each_value(column.ords(), docs, |at, ord| take(at, ord as i64));
                 }
-                if missing.is_some() {
+                if let Some((_, absent)) = missing {
                     without_value(column.as_ref().map(|column| &column.ords().index), docs, |at| {
-                        take(at, absent)
+                        take(at, *absent);
                     });
                 }
             }
@@ -595,7 +621,8 @@ impl Keyer {
     fn names(&self, keys: &[(u32, i64)]) -> Result<Vec<Option<Key>>, ApiError> {
         match self {
             Self::Words { column, missing, keep } => {
-                names_of_words(column.as_ref(), missing.as_deref(), keep, keys)
+                let missing = missing.as_ref().map(|(text, _)| text.as_str());
+                names_of_words(column.as_ref(), missing, keep, keys)
             }
             Self::Numbers { kind, keep, .. } => {
                 Ok(keys.iter().map(|(_, stored)| name_of_number(kind, *stored, keep)).collect())

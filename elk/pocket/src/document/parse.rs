@@ -58,7 +58,7 @@ pub enum Refusal {
 pub enum Unknown {
     /// Stop with [`Refusal::Unmapped`].
     Reported,
-    /// Note them in `_ignored`.
+    /// Note those with a value in `_ignored`.
     Ignored,
 }
 
@@ -67,7 +67,14 @@ const DEPTH_LIMIT: usize = 20;
 
 /// Reads the values of `source` by `mapping`. Every value is checked, also those no field takes.
 pub fn parse(source: &[u8], mapping: &Mapping, unknown: Unknown) -> Result<Values, Refusal> {
-    let mut walk = Walk { mapping, unknown, values: Values::default(), refusal: None, depth: 0 };
+    let mut walk = Walk {
+        mapping,
+        unknown,
+        values: Values::default(),
+        refusal: None,
+        unmapped: String::new(),
+        depth: 0,
+    };
     let mut json = serde_json::Deserializer::from_slice(source);
     let root = Place::Object(&mapping.root, mapping.root.dynamic.unwrap_or(Dynamic::True));
     let outcome = RootSeed { walk: &mut walk, root }.deserialize(&mut json).and_then(|()| json.end());
@@ -86,6 +93,8 @@ struct Walk<'m> {
     unknown: Unknown,
     values: Values,
     refusal: Option<Refusal>,
+    /// The name that [`Place::Unmapped`] is about, until its first value.
+    unmapped: String,
     depth: usize,
 }
 
@@ -96,6 +105,8 @@ enum Place<'m> {
     Field(&'m Field),
     /// Below a `flattened` field.
     Flat(&'m Field),
+    /// A name the mapping lacks, and below it.
+    Unmapped,
     Skipped,
 }
 
@@ -169,8 +180,9 @@ impl<'m> Walk<'m> {
             }
             (Dynamic::True, Unknown::Reported) => Err(self.refuse(Refusal::Unmapped)),
             (Dynamic::True, Unknown::Ignored) => {
-                self.values.add_keyword(IGNORED, key);
-                Ok(Place::Skipped)
+                let parent = &object.path;
+                self.unmapped = if parent.is_empty() { key.to_owned() } else { format!("{parent}.{key}") };
+                Ok(Place::Unmapped)
             }
         }
     }
@@ -178,6 +190,13 @@ impl<'m> Walk<'m> {
     fn scalar<E: Error>(&mut self, place: Place<'m>, value: Scalar<'_>) -> Result<(), E> {
         match place {
             Place::Skipped => Ok(()),
+            Place::Unmapped => {
+                let name = std::mem::take(&mut self.unmapped);
+                if !name.is_empty() {
+                    self.values.add_keyword(IGNORED, &name);
+                }
+                Ok(())
+            }
             Place::Object(object, _) => Err(self.refuse(Refusal::NotAnObject(object.path.clone()))),
             Place::Flat(field) => {
                 self.values.add_keyword(field.id, &value.to_string());
@@ -454,6 +473,15 @@ mod tests {
         check(r#"{"f": {"a": {"b": 1}, "c": ["x"]}}"#, &["f=1", "f=x"]);
         check(r#"{"off": {"anything": {"at": 1}}}"#, &[]);
         check("{}", &[]);
+    }
+
+    #[test]
+    fn unmapped_names_are_noted_where_they_have_a_value() {
+        let mapping = mapping();
+        let source = br#"{"x": [], "o": {"y": null, "z": [{}, 1, 2]}}"#;
+        let values = parse(source, &mapping, Unknown::Ignored).unwrap();
+        let noted: Vec<&str> = values.keywords.iter().map(|word| values.text(*word)).collect();
+        assert_eq!(noted, ["o.z"]);
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Kind {
             "date" => Self::Date { format: format(DateFormat::default())?, unit: 1_000_000 },
             "date_nanos" => Self::Date { format: format(DateFormat::nanos())?, unit: 1 },
             "flattened" => Self::Flattened,
-            "binary" | "geo_point" | "geo_shape" | "geo_flat" => Self::Unindexed,
+            "binary" | "geo_point" | "geo_shape" | "nested" => Self::Unindexed,
             _ => return Ok(None),
         }))
     }

@@ -1,5 +1,6 @@
 //! Fields of a document by dotted path, and templates over them.
 
+use super::processor::Failure;
 use serde_json::{Map, Value, json};
 
 /// A document between processors.
@@ -22,6 +23,16 @@ impl Document<'_> {
     pub(super) fn put(&mut self, path: &str, value: Value) -> bool {
         let Some(map) = self.source.as_object_mut() else { return false };
         put(map, path, value)
+    }
+
+    /// As [`Self::put`]; a failure where something else stands in the way.
+    pub(super) fn set(&mut self, path: &str, value: Value) -> Result<(), Failure> {
+        match self.put(path, value) {
+            true => Ok(()),
+            false => {
+                Err(Failure(format!("cannot set [{path}]: a value stands where an object would be needed")))
+            }
+        }
     }
 
     /// Takes the value at a path away.

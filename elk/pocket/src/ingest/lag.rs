@@ -2,13 +2,12 @@
 
 use super::document::Document;
 use super::processor::Failure;
+use crate::query::text_of;
 use crate::time::format::{DateFormat, Missing};
 use serde_json::Value;
 
 /// The pipeline that `blueox setup` installs.
 const PIPELINE: &str = include_str!("../../../elasticsearch/pipeline.json");
-
-const TARGET: &str = "event.ingest_lag_ms";
 
 /// Whether a script is that one; no other can be run.
 pub(super) fn is_it(source: &str) -> bool {
@@ -20,20 +19,12 @@ pub(super) fn is_it(source: &str) -> bool {
 /// Does what the script does, with a document that is being stored.
 pub(super) fn run(document: &mut Document<'_>) -> Result<(), Failure> {
     let lag = nanos(document, "event.ingested")?.saturating_sub(nanos(document, "@timestamp")?) / 1_000_000;
-    match document.put(TARGET, Value::from(lag)) {
-        true => Ok(()),
-        false => {
-            Err(Failure(format!("cannot set [{TARGET}]: a value stands where an object would be needed")))
-        }
-    }
+    document.set("event.ingest_lag_ms", Value::from(lag))
 }
 
 fn nanos(document: &Document<'_>, field: &str) -> Result<i64, Failure> {
-    let value = document.value(field).ok_or_else(|| Failure(format!("field [{field}] is not there")))?;
-    let text = match &value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let text =
+        text_of(&document.value(field).ok_or_else(|| Failure(format!("field [{field}] is not there")))?);
     let read = DateFormat::default().read(&text, Missing::First, 0);
     read.ok_or_else(|| Failure(format!("unable to parse date [{text}]")))
 }

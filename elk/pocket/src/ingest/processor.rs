@@ -2,6 +2,7 @@
 
 use super::document::Document;
 use super::lag;
+use crate::query::text_of;
 use crate::store::ApiError;
 use crate::time::format::{DateFormat, Missing};
 use serde_json::{Map, Value};
@@ -250,12 +251,6 @@ impl Parameters<'_> {
 impl Work {
     fn run(&self, document: &mut Document<'_>) -> Result<Verdict, Failure> {
         let missing = |field: &str| Failure(format!("field [{field}] not present as part of path [{field}]"));
-        let put = |document: &mut Document<'_>, field: &str, value: Value| match document.put(field, value) {
-            true => Ok(()),
-            false => {
-                Err(Failure(format!("cannot set [{field}]: a value stands where an object would be needed")))
-            }
-        };
         match self {
             Self::Set { field, value, replace, ignore_empty } => {
                 let field = document.fill(field);
@@ -269,7 +264,7 @@ impl Work {
                 if *ignore_empty && (value.is_null() || value == "") {
                     return Ok(Verdict::Kept);
                 }
-                put(document, &field, value)?;
+                document.set(&field, value)?;
             }
             Self::Remove { fields, ignore_missing } => {
                 for field in fields {
@@ -283,12 +278,12 @@ impl Work {
                     document.put(from, value);
                     return Err(Failure(format!("field [{to}] already exists")));
                 }
-                Some(value) => put(document, to, value)?,
+                Some(value) => document.set(to, value)?,
                 None if *ignore_missing => {}
                 None => return Err(Failure(format!("field [{from}] doesn't exist"))),
             },
             Self::Lowercase { field, target, ignore_missing } => match document.value(field) {
-                Some(Value::String(text)) => put(document, target, Value::String(text.to_lowercase()))?,
+                Some(Value::String(text)) => document.set(target, Value::String(text.to_lowercase()))?,
                 None | Some(Value::Null) if *ignore_missing => {}
                 None | Some(Value::Null) => return Err(missing(field)),
                 Some(_) => return Err(Failure(format!("field [{field}] is not a string"))),
@@ -306,16 +301,13 @@ impl Work {
                         list.push(value);
                     }
                 }
-                put(document, &field, Value::Array(list))?;
+                document.set(&field, Value::Array(list))?;
             }
             Self::Date { field, target, formats } => {
-                let text = match document.value(field).ok_or_else(|| missing(field))? {
-                    Value::String(text) => text,
-                    other => other.to_string(),
-                };
+                let text = text_of(&document.value(field).ok_or_else(|| missing(field))?);
                 let nanos = formats.iter().find_map(|format| format.read(&text, Missing::First, 0));
                 let nanos = nanos.ok_or_else(|| Failure(format!("unable to parse date [{text}]")))?;
-                put(document, target, Value::String(DateFormat::default().print(nanos, 0)))?;
+                document.set(target, Value::String(DateFormat::default().print(nanos, 0)))?;
             }
             Self::Fail(message) => return Err(Failure(document.fill(message))),
             Self::Drop => return Ok(Verdict::Dropped),

@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::reply::Reply;
 use super::{App, bulk, cluster, documents, filter_path, indices, search, templates};
-use crate::store::{ApiError, Kind};
+use crate::store::{ApiError, Kind, resolve_name};
 use serde_json::json;
 
 /// Answers a call.
@@ -19,7 +19,9 @@ pub(super) fn answer(app: &App, call: &Call) -> Reply {
 }
 
 fn dispatch(app: &App, call: &Call) -> Result<Reply, ApiError> {
-    let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let index = call.path.first().map(|name| resolve_name(name)).transpose()?;
+    let rest = call.path.iter().skip(1).map(String::as_str);
+    let path: Vec<&str> = index.as_deref().into_iter().chain(rest).collect();
     let method = if call.method == hyper::Method::HEAD { "GET" } else { call.method.as_str() };
     match (method, path.as_slice()) {
         ("GET", []) => Ok(cluster::root(app)),

@@ -197,14 +197,14 @@ pub(super) fn field_caps(app: &App, call: &Call, expression: &str) -> Result<Rep
     let targets = targets(app, expression, ignore, allow)?;
     let mut fields: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for target in &targets {
-        for field in patterns.iter().flat_map(|pattern| target.mapping.matching(pattern)) {
+        for (path, field) in patterns.iter().flat_map(|pattern| target.mapping.names(pattern)) {
             let name = family(field);
             let aggregatable = !matches!(field.kind, Kind::Text | Kind::Unindexed);
             let searchable = !matches!(field.kind, Kind::Unindexed);
             let caps = json!({"type": name, "metadata_field": false, "searchable": searchable, "aggregatable": aggregatable});
-            fields.entry(field.path.clone()).or_default().insert(name.to_owned(), caps);
-            for (at, _) in field.path.match_indices('.') {
-                let above = &field.path[..at];
+            fields.entry(path.to_owned()).or_default().insert(name.to_owned(), caps);
+            for (at, _) in path.match_indices('.') {
+                let above = &path[..at];
                 if target.mapping.field(above).is_none()
                     && patterns.iter().any(|pattern| crate::pattern::matches(pattern, above))
                 {

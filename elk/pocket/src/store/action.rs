@@ -1,10 +1,11 @@
 //! The body of `_bulk`: pairs of an action line and a document.
 
-use super::ApiError;
+use super::{ApiError, resolve_name};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// What a bulk item asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +143,7 @@ fn parse_action(line: &[u8], number: usize, defaults: &Defaults) -> Result<Actio
     for (key, value) in parameters {
         let text = || value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         match key.as_str() {
-            "_index" => action.index = text(),
+            "_index" => action.index = resolved(text()),
             "_id" if value.is_null() => {}
             "_id" => action.id = Some(text()),
             "pipeline" => action.pipeline = Some(text()),
@@ -199,6 +200,14 @@ pub(super) fn random_bytes() -> [u8; 15] {
 /// 20 characters no one else has.
 pub(super) fn random_id() -> String {
     URL_SAFE_NO_PAD.encode(random_bytes())
+}
+
+/// A name that cannot be resolved is refused later, with its item.
+fn resolved(name: String) -> String {
+    match resolve_name(&name) {
+        Ok(Cow::Owned(resolved)) => resolved,
+        Ok(Cow::Borrowed(_)) | Err(_) => name,
+    }
 }
 
 #[cfg(test)]

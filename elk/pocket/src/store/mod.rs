@@ -12,6 +12,8 @@ mod action;
 
 mod bulk;
 
+mod dated;
+
 mod error;
 
 mod index;
@@ -32,6 +34,7 @@ mod streams;
 
 pub use action::{Action, Defaults, Kind, parse_bulk};
 pub use bulk::{ItemOutcome, Outcome};
+pub use dated::resolve_name;
 pub use error::ApiError;
 pub use index::{Index, IndexMeta};
 pub use lifecycle::parse_retention;

@@ -1,7 +1,8 @@
-//! All scenes, each with services and users of its own, and then an agent for each engine that ships all their logs.
+//! All scenes, each with services and users of its own, and then an agent for each store that ships all their logs.
 
 use super::document::{Cell, Document, Scribe, millis};
-use crate::engine::{self, Engine, Kind};
+use super::store::Store;
+use crate::engine::Engine;
 use bench::process::Process;
 use dashboards::lens::TimeRange;
 use demo_service::load::shape::Profile;
@@ -24,15 +25,16 @@ pub const EVENTS_MIN: usize = 200_000;
 const ROUNDS: [&[&str]; 3] =
     [&["saturating-pool"], &["calm", "noisy-logger"], &["deploy-regression", "failing-dependency"]];
 /// How long agents and engines may take for the rest once a scene is over.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Most documents an engine gives at once.
 const PAGE: usize = 10_000;
 const STREAM: &str = "logs-app-default";
-const PROGRAM: &str = env!("CARGO_BIN_EXE_blueox-demo");
+/// What `cargo demo` runs, and each of its parts.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_blueox-demo");
 
-/// What an engine should hold.
+/// What a store should hold.
 pub struct Shipped {
-    pub kind: Kind,
+    pub store: Store,
     pub documents: Vec<Document>,
 }
 
@@ -51,7 +53,7 @@ pub fn night() -> &'static Night {
 }
 
 /// The words that make the demo's program play another one, as a child of this process.
-fn role(name: &str) -> [String; 2] {
+pub fn role(name: &str) -> [String; 2] {
     [name.to_owned(), std::process::id().to_string()]
 }
 
@@ -94,22 +96,22 @@ impl Night {
                 }
             });
         }
-        let kinds = [Kind::Elasticsearch, Kind::OpenSearch];
-        let mut agents = kinds.map(|kind| {
-            let engine = engine::shared(kind);
+        let mut agents = Store::ALL.map(|store| {
+            let engine = store.running();
             assert_eq!(engine.count("logs-app*"), 0, "{} has to be empty", engine.url());
             for _ in 0..2 {
                 succeed(blueox(&["setup", "--elasticsearch", engine.url()]));
             }
-            start_agent(root, kind, engine.url())
+            start_agent(root, store, engine.url())
         });
         let lines: Vec<Line> = SCENES.iter().flat_map(|scene| lines(root, scene.name)).collect();
         assert!(lines.len() >= EVENTS_MIN, "{} lines: {:?}", lines.len(), counts(&lines));
-        for (kind, agent) in kinds.into_iter().zip(&mut agents) {
-            wait_for(engine::shared(kind), agent, lines.len());
+        for (store, agent) in Store::ALL.into_iter().zip(&mut agents) {
+            wait_for(store.running(), agent, lines.len());
             agent.stop(PATIENCE).expect("the agent ends");
         }
-        let shipped = kinds.map(|kind| Shipped { kind, documents: documents(engine::shared(kind), &lines) });
+        let shipped =
+            Store::ALL.map(|store| Shipped { store, documents: documents(store.running(), &lines) });
         let timeline = |scene: &'static Scene| {
             let text = fs::read_to_string(root.join(scene.name).join("scene.json")).expect("a timeline");
             (scene.name, text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect())
@@ -125,8 +127,8 @@ fn succeed(mut command: Command) {
 }
 
 /// The environment of an event is the scene it is from, so that the boards' own control tells scenes apart.
-fn start_agent(root: &Path, kind: Kind, url: &str) -> Process {
-    let name = format!("{kind:?}");
+fn start_agent(root: &Path, store: Store, url: &str) -> Process {
+    let name = format!("{store:?}");
     let inputs: Vec<Json> = SCENES
         .iter()
         .map(|scene| {

@@ -11,6 +11,7 @@
 //! - [`judge`]: compares ledger and stored documents; knows nothing of the agent.
 //! - [`torture`]: the agent, killed again and again between them.
 //! - [`peers`]: the agent and others over the same lines into the same sink.
+//! - [`store`]: stores beside each other, filled by the agent: ingest, memory, disk, start, aggregations, a board.
 //!
 //! Nothing here links the agent: it is started as a program.
 
@@ -39,3 +40,5 @@ pub mod process;
 pub mod torture;
 
 pub mod peers;
+
+pub mod store;

@@ -27,6 +27,8 @@ enum Command {
     Torture(command::Torture),
     /// The agent and other shippers over the same lines into the same sink: speed, memory, wire, latency.
     Peers(command::Peers),
+    /// Fill stores by the agent: speed, memory, disk, start, a heavy aggregation, a board.
+    Store(command::Store),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Command::Judge(judge) => judge.run(),
         Command::Torture(torture) => torture.run(),
         Command::Peers(peers) => peers.run(),
+        Command::Store(store) => store.run(),
     };
     match outcome {
         Ok(code) => code,

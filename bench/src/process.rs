@@ -27,6 +27,45 @@ pub struct Memory {
     pub anonymous: u64,
 }
 
+/// What the kernel says of a process, ours or not.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage(
+    /// Its process id.
+    pub u32,
+);
+
+impl Usage {
+    /// User and system time of all its threads so far. Resolution 10 ms.
+    pub fn cpu(self) -> Result<Duration> {
+        let stat = self.read("stat")?;
+        let fields = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
+        let ticks: u64 =
+            fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
+    }
+
+    /// Highest resident memory so far, in bytes.
+    pub fn peak_resident(self) -> Result<u64> {
+        Ok(kibibytes(&self.read("status")?, "VmHWM:"))
+    }
+
+    /// Resident memory that no file backs, now, in bytes: heap and stacks. Cheap, unlike [`Usage::memory`].
+    pub fn anonymous(self) -> Result<u64> {
+        Ok(kibibytes(&self.read("status")?, "RssAnon:"))
+    }
+
+    /// Memory now.
+    pub fn memory(self) -> Result<Memory> {
+        let rollup = self.read("smaps_rollup")?;
+        Ok(Memory { resident: kibibytes(&rollup, "Rss:"), anonymous: kibibytes(&rollup, "Anonymous:") })
+    }
+
+    fn read(self, file: &str) -> Result<String> {
+        let path = format!("/proc/{}/{file}", self.0);
+        fs::read_to_string(&path).with_context(|| format!("read `{path}`"))
+    }
+}
+
 impl Process {
     /// Starts `command`; both its outputs are appended to `log`.
     pub fn start(name: &str, mut command: Command, log: &Path) -> Result<Self> {
@@ -93,24 +132,24 @@ impl Process {
         )
     }
 
+    /// What the kernel says of it.
+    pub fn usage(&self) -> Usage {
+        Usage(self.id())
+    }
+
     /// User and system time of all its threads so far. Resolution 10 ms.
     pub fn cpu(&self) -> Result<Duration> {
-        let stat = self.read("stat")?;
-        let fields = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
-        let ticks: u64 =
-            fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-        Ok(Duration::from_millis(ticks * 1000 / rustix::param::clock_ticks_per_second()))
+        self.usage().cpu().with_context(|| format!("look at {}", self.name))
     }
 
     /// Highest resident memory so far, in bytes.
     pub fn peak_resident(&self) -> Result<u64> {
-        Ok(kibibytes(&self.read("status")?, "VmHWM:"))
+        self.usage().peak_resident().with_context(|| format!("look at {}", self.name))
     }
 
     /// Memory now.
     pub fn memory(&self) -> Result<Memory> {
-        let rollup = self.read("smaps_rollup")?;
-        Ok(Memory { resident: kibibytes(&rollup, "Rss:"), anonymous: kibibytes(&rollup, "Anonymous:") })
+        self.usage().memory().with_context(|| format!("look at {}", self.name))
     }
 
     /// The end of its log.
@@ -119,11 +158,6 @@ impl Process {
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(LOG_TAIL)..].join("\n")
-    }
-
-    fn read(&self, file: &str) -> Result<String> {
-        let path = format!("/proc/{}/{file}", self.child.id());
-        fs::read_to_string(&path).with_context(|| format!("read `{path}` of {}", self.name))
     }
 }
 
@@ -149,6 +183,12 @@ pub fn machine() -> String {
         .find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{cores} × {}, Linux {}", model.unwrap_or("unknown processor").trim(), kernel.trim())
+}
+
+/// Load of the machine over the last 1, 5 and 15 minutes.
+pub fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

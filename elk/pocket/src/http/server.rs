@@ -71,6 +71,8 @@ struct Gate {
 const CONNECTIONS: usize = 256;
 /// A client that takes longer for its head, or a piece of its body, is cut off.
 const SLOW: Duration = Duration::from_secs(30);
+/// Longest time for a whole body: a client that sends a byte now and then is cut off too.
+const BODY_TIME: Duration = Duration::from_secs(120);
 /// Semaphores count in KiB.
 const UNIT: usize = 1 << 10;
 
@@ -189,7 +191,8 @@ impl Gate {
         if announced > self.options.body_max {
             return Err(too_large());
         }
-        let mut room = self.take_room(announced.max(UNIT))?;
+        // Room is taken by what comes, not by what is announced: who says much and sends little keeps nobody out.
+        let mut room = self.take_room(UNIT)?;
         let raw = self.read_raw(body, &mut room).await?;
         let plain = match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
             None | Some(b"identity") => raw,
@@ -217,9 +220,11 @@ impl Gate {
 
     async fn read_raw(&self, mut body: Incoming, room: &mut OwnedSemaphorePermit) -> Result<Bytes, Reply> {
         let mut whole = BytesMut::new();
+        let overdue = tokio::time::Instant::now() + BODY_TIME;
         let mut held = room.num_permits() * UNIT;
         loop {
-            let frame = tokio::time::timeout(SLOW, body.frame()).await;
+            let until = overdue.min(tokio::time::Instant::now() + SLOW);
+            let frame = tokio::time::timeout_at(until, body.frame()).await;
             let frame = frame.map_err(|_| {
                 Reply::error(&ApiError::new(408, "timeout_exception", "the body came too slowly"))
             })?;

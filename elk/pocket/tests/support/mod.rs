@@ -15,9 +15,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it over a data folder, on a port the kernel picks.
     pub(crate) fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pocket-elk"))
             .args(["serve", "--listen", "127.0.0.1:0", "--view-port", "0", "--data"])
             .arg(data)
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -43,6 +49,17 @@ impl Server {
 
     /// Status and body of an answer; an error where the connection broke.
     pub(crate) fn try_send(&self, method: &str, target: &str, body: &str) -> std::io::Result<(u16, Value)> {
+        self.send_bytes(method, target, body.as_bytes(), "")
+    }
+
+    /// The same with any body, and with more lines of the head.
+    pub(crate) fn send_bytes(
+        &self,
+        method: &str,
+        target: &str,
+        body: &[u8],
+        head: &str,
+    ) -> std::io::Result<(u16, Value)> {
         let mut stream = TcpStream::connect(&self.address)?;
         let kind = if target.contains("_bulk") || target.contains("_msearch") {
             "application/x-ndjson"
@@ -51,11 +68,17 @@ impl Server {
         };
         write!(
             stream,
-            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {kind}\r\n{head}Content-Length: {}\r\n\r\n",
             body.len()
         )?;
+        // A body that is refused early is not read to its end; what counts is the answer.
+        let sent = stream.write_all(body);
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
+        let read = stream.read_to_end(&mut answer);
+        if answer.is_empty() {
+            sent?;
+            read?;
+        }
         let text = String::from_utf8_lossy(&answer);
         let broken = || std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the answer is cut");
         let (head, body) = text.split_once("\r\n\r\n").ok_or_else(broken)?;

@@ -21,7 +21,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) const ECHARTS: &str = include_str!(concat!(env!("OUT_DIR"), "/echarts.js"));
 
 /// Name, type and text.
-const FILES: [(&str, &str, &str); 43] = [
+const FILES: [(&str, &str, &str); 44] = [
     ("logs.html", HTML, include_str!("page/logs.html")),
     ("logs.css", CSS, include_str!("page/logs.css")),
     ("theme.css", CSS, include_str!("page/theme.css")),
@@ -42,6 +42,7 @@ const FILES: [(&str, &str, &str); 43] = [
     ("about.html", HTML, include_str!("page/about.html")),
     ("ask.js", SCRIPT, include_str!("page/ask.js")),
     ("range_menu.js", SCRIPT, include_str!("page/range_menu.js")),
+    ("completion.js", SCRIPT, include_str!("page/completion.js")),
     ("search_box.js", SCRIPT, include_str!("page/search_box.js")),
     ("boards.js", SCRIPT, include_str!("page/boards.js")),
     ("board_address.js", SCRIPT, include_str!("page/board_address.js")),

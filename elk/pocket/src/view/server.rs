@@ -5,7 +5,7 @@ use super::fault::{Fault, answer};
 use super::gate::{Gate, guard};
 use super::selection::Asked;
 use super::source::Source;
-use super::{assets, boards, lines, summary};
+use super::{assets, boards, completion, lines, summary};
 use crate::time::now_millis;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
@@ -118,6 +118,7 @@ async fn connection(stream: TcpStream, router: Router) {
 }
 
 fn router(source: Source, gate: Gate) -> Result<Router, dashboards::lens::ParseError> {
+    let completion = completion::router(source.clone());
     let boards = boards::router(source.clone())?;
     Ok(Router::new()
         .route("/", get(async || Redirect::temporary(FIRST)))
@@ -135,6 +136,7 @@ fn router(source: Source, gate: Gate) -> Result<Router, dashboards::lens::ParseE
         .route("/api/logs/around", get(show_around))
         .with_state(source)
         .merge(boards)
+        .merge(completion)
         .layer(DefaultBodyLimit::max(0))
         .layer(middleware::from_fn_with_state(Arc::new(gate), guard)))
 }

@@ -12,6 +12,9 @@ let board = null;
 export const from = () => state.from ?? board.from;
 export const to = () => state.to ?? board.to;
 
+/** Both ends, as the address or the board has them. */
+export const given = () => (board ? { from: from(), to: to() } : {});
+
 /** Milliseconds between two looks; 0: none. */
 export function refresh() {
   const set = state.refresh === null ? board.refresh : Number(state.refresh);

@@ -149,7 +149,7 @@ function start() {
   range.start(() => shown.find(({ drawing }) => drawing)?.drawing.range);
   startKeys();
   startPage();
-  box.start({ label: "Filter all panels, in KQL", hint: 'Filter…  service.name: "shop"   http.response.status_code >= 500', search });
+  box.start({ label: "Filter all panels, in KQL", hint: 'Filter…  service.name: "shop"   http.response.status_code >= 500', search, range: range.given });
   onChange((old) => {
     // A board that is still on its way begins again.
     if (old.view !== state.view || !board) return open();

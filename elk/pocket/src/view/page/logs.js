@@ -170,7 +170,7 @@ function start() {
   startRange();
   startKeys();
   volume.start((from, to) => change(moments(from, to)));
-  box.start({ label: "Search the lines, in KQL", hint: 'Search…  timeout   log.level: "error"   http.response.status_code >= 500', search: (q) => change({ q }) });
+  box.start({ label: "Search the lines, in KQL", hint: 'Search…  timeout   log.level: "error"   http.response.status_code >= 500', search: (q) => change({ q }), range: () => ({ from: state.from, to: state.to }) });
   by("live").addEventListener("click", pauseOrFollow);
   by("help").addEventListener("click", () => by("keys").showModal());
   by("older").addEventListener("click", showOlder);

@@ -1,9 +1,13 @@
 // The search box, on every page.
 
+import * as completion from "./completion.js";
 import { by, plain } from "./element.js";
 
-/** Makes the box. `label` and `hint` say what it searches; `search(text)` is called when a text is meant. */
-export function start({ label, hint, search }) {
+/**
+ * Makes the box. `label` and `hint` say what it searches; `search(text)` is called when a text is meant, `range()` says the
+ * time of which values are offered.
+ */
+export function start({ label, hint, search, range }) {
   const input = by("query");
   input.setAttribute("aria-label", label);
   input.placeholder = hint;
@@ -11,6 +15,7 @@ export function start({ label, hint, search }) {
   by("search").addEventListener("submit", (event) => { event.preventDefault(); meant(); });
   input.addEventListener("change", meant);
   input.addEventListener("input", showClear);
+  completion.start(range);
   by("clear-query").addEventListener("click", () => { input.value = ""; meant(); input.focus(); });
 }
 

@@ -22,6 +22,7 @@ mod server;
 
 mod templates;
 
+pub(crate) use search::capabilities;
 pub use server::{Server, ServerError, ServerOptions};
 
 use crate::search::Cache;

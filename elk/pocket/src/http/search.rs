@@ -193,7 +193,16 @@ pub(super) fn field_caps(app: &App, call: &Call, expression: &str) -> Result<Rep
             ));
         }
     };
-    let (ignore, allow) = leniency(call);
+    capabilities(app, expression, &patterns, leniency(call)).map(|found| Reply::ok(&found))
+}
+
+/// The fields of indices whose names match a pattern.
+pub(crate) fn capabilities(
+    app: &App,
+    expression: &str,
+    patterns: &[String],
+    (ignore, allow): (bool, bool),
+) -> Result<Value, ApiError> {
     let targets = targets(app, expression, ignore, allow)?;
     let mut fields: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for target in &targets {
@@ -221,7 +230,7 @@ pub(super) fn field_caps(app: &App, call: &Call, expression: &str) -> Result<Rep
         }
     }
     let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
-    Ok(Reply::ok(&json!({"indices": names, "fields": fields})))
+    Ok(json!({"indices": names, "fields": fields}))
 }
 
 /// The type as field capabilities name it.

@@ -9,6 +9,8 @@ mod browser;
 #[allow(dead_code, reason = "shared with the suite of the Logs page")]
 mod page;
 
+mod completion;
+
 mod events;
 
 use browser::Browser;

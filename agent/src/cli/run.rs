@@ -6,6 +6,7 @@ use crate::config::{Checked, Config, ConfigError, Environment};
 use crate::output::OutputError;
 use crate::pipeline::{self, RunError};
 use crate::telemetry::chain;
+use std::io::{self, IsTerminal};
 use tracing::{error, warn};
 
 pub(super) fn run(source: &Source) -> Exit {
@@ -58,10 +59,11 @@ fn configuration(source: &Source) -> Result<Checked, ConfigError> {
     match (&source.config, &source.to) {
         (Some(file), None) if source.paths.is_empty() => Config::load(file, &environment),
         (Some(file), to) => Config::load_with(file, &source.paths, to.as_deref(), &environment),
-        (None, Some(to)) if !source.paths.is_empty() => {
+        (None, Some(to)) if !source.paths.is_empty() || !io::stdin().is_terminal() => {
             Config::from_arguments(&source.paths, to, &environment)
         }
-        (None, _) => Err(usage("name a configuration with `-c FILE`, or both PATH and `--to URL`")),
+        (None, Some(_)) => Err(usage("name a PATH, or pipe lines into standard input")),
+        (None, None) => Err(usage("name a configuration with `-c FILE`, or where to send with `--to URL`")),
     }
 }
 

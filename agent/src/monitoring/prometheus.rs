@@ -76,6 +76,10 @@ fn gauges(page: &mut Page, report: &StatusReport) {
     page.gauge("memory_bytes", "Resident memory of the agent.", report.memory.used);
     page.gauge("memory_limit_bytes", "Configured bound of the agent's own memory.", report.memory.limit);
     page.gauge("uptime_seconds", "Time since the agent started.", seconds(report.uptime_ms));
+    page.head("queue_bytes", "Bytes of a stream on disk that are not delivered.", "gauge");
+    for queue in &report.queues {
+        page.sample("queue_bytes", &[("queue", &queue.name)], &queue.bytes);
+    }
     page.head("files", "Known files by state.", "gauge");
     for (state, count) in by_state(report) {
         page.sample("files", &[("state", state)], &count);
@@ -152,6 +156,7 @@ mod tests {
             ..Default::default()
         };
         StatusReport {
+            queues: Vec::new(),
             version: "1.2.3".into(),
             uptime_ms: 1500,
             ready: true,

@@ -20,10 +20,11 @@ pub fn feed_stdin(queue: Arc<Queue>, ended: impl FnOnce() + Send + 'static) -> i
     Ok(())
 }
 
-/// Appends all of `stream`. All of each read is appended before the next one, so that nothing waits in memory.
+/// Appends all of `stream`. Nothing waits in memory: what was read has its room already, and is appended before the next read.
 pub(super) fn feed(stream: &mut impl Read, queue: &Queue) {
     let mut buffer = vec![0; CHUNK];
     loop {
+        queue.await_room(CHUNK as u64);
         match stream.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => queue.append(&buffer[..count]),

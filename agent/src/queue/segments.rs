@@ -124,6 +124,12 @@ impl Queue {
         }
     }
 
+    /// Waits until `wanted` bytes have room. The one writer that asks before it takes something out of its stream has nothing
+    /// in hand that a stop would lose.
+    pub fn await_room(&self, wanted: u64) {
+        drop(self.wait_for_room(wanted));
+    }
+
     fn wait_for_room(&self, wanted: u64) -> MutexGuard<'_, State> {
         let mut state = self.lock();
         while state.bytes > 0 && state.bytes + wanted > self.limit {

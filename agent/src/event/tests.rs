@@ -9,6 +9,7 @@ use std::path::Path;
 
 pub(super) fn input() -> Input {
     Input {
+        source: crate::config::Source::Files,
         id: None,
         paths: vec![],
         exclude: vec![],

@@ -97,7 +97,9 @@ pub(super) static KEYS: [Key; 14] = [
         "multiline",
         Kind::Section(&MULTILINE),
         "Several lines of text as one event. A line that begins with `{` stands alone. The last lines of a file wait a second \
-         for more; at 64 KiB an event ends in any case.",
+         for more; at 64 KiB an event ends in any case. Stack traces of Java, Python, Rust, Go, .NET and Node.js need no \
+         pattern: without one they are joined, with the line before that tells of an error (also in containers, at most \
+         2048 lines); `start: '^'` leaves every line alone.",
     ),
     key(
         "read_from",

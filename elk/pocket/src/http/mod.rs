@@ -12,6 +12,10 @@ mod filter_path;
 
 mod indices;
 
+mod place;
+
+mod refusal;
+
 mod reply;
 
 mod route;

@@ -1,6 +1,7 @@
 //! An answer.
 
 use crate::store::ApiError;
+use hyper::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -8,13 +9,15 @@ use serde_json::{Value, json};
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) kind: &'static str,
+    /// Besides those of every answer.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Vec<u8>,
 }
 
 impl Reply {
     pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
-            Ok(body) => Self { status, kind: "application/json", body },
+            Ok(body) => Self { status, kind: "application/json", headers: Vec::new(), body },
             Err(error) => Self::error(&ApiError::internal(error.to_string())),
         }
     }
@@ -28,7 +31,11 @@ impl Reply {
     }
 
     pub(super) fn text(body: String) -> Self {
-        Self { status: 200, kind: "text/plain; charset=UTF-8", body: body.into_bytes() }
+        Self { status: 200, kind: "text/plain; charset=UTF-8", headers: Vec::new(), body: body.into_bytes() }
+    }
+
+    pub(super) fn empty(status: u16) -> Self {
+        Self { status, kind: "application/json", headers: Vec::new(), body: Vec::new() }
     }
 
     pub(super) fn error(error: &ApiError) -> Self {

@@ -124,7 +124,10 @@ pub(super) fn many(app: &App, call: &Call, default: Option<&str>) -> Result<Repl
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.iter().all(u8::is_ascii_whitespace))
         .collect();
-    if lines.is_empty() || !lines.len().is_multiple_of(2) {
+    if lines.is_empty() {
+        return Err(ApiError::new(400, "parse_exception", "request body or source parameter is required"));
+    }
+    if !lines.len().is_multiple_of(2) {
         return Err(ApiError::new(
             400,
             "action_request_validation_exception",
@@ -171,7 +174,7 @@ fn one_of_many(
 pub(super) fn count(app: &App, call: &Call, expression: &str) -> Result<Reply, ApiError> {
     let body = body_of(call)?;
     if let Some(key) = body.as_object().and_then(|body| body.keys().find(|key| *key != "query")) {
-        return Err(ApiError::parsing(format!("request does not support [{key}]")));
+        return Err(ApiError::parsing(format!("request does not support [{key}]")).at_key(key));
     }
     let query = body.get("query").map_or(Ok(Query::All), parse_query)?;
     let (ignore, allow) = leniency(call);

@@ -115,7 +115,9 @@ impl Wanted {
     fn spans(&self, words: &[String]) -> Vec<(usize, usize)> {
         match self.words.as_slice() {
             [] => Vec::new(),
-            [first, second] if self.slop > 0 => near(words, first, second, self.slop as usize),
+            [first, second] if self.slop > 0 && first != second => {
+                near(words, first, second, self.slop as usize)
+            }
             phrase => {
                 let starts = (0..words.len()).filter(|at| words[*at..].starts_with(phrase));
                 starts.map(|at| (at, at + phrase.len() - 1)).collect()
@@ -124,29 +126,38 @@ impl Wanted {
     }
 }
 
-/// The shortest spans with both words, moved by `slop` places at most; beside each other in the other order they have
-/// been moved by two.
+/// Spans of two words moved by `slop` places at most, as Lucene's matcher of sloppy phrases goes through them: the word
+/// that is behind moves on, as long as it does not pass the other. Beside each other in the other order, words have been
+/// moved by two.
 fn near(words: &[String], first: &str, second: &str, slop: usize) -> Vec<(usize, usize)> {
-    let mut spans = Vec::new();
-    // The last place of each word so far: what is farther back makes longer spans only.
-    let (mut before, mut after) = (None, None);
-    for (at, word) in words.iter().enumerate() {
-        if word == second
-            && let Some(start) = before.filter(|start| at - start - 1 <= slop)
-        {
-            spans.push((start, at));
+    // Where the phrase would begin.
+    let begins = |word: &str, offset: i64| -> Vec<i64> {
+        let places = words.iter().enumerate().filter(|(_, here)| *here == word);
+        places.map(|(at, _)| at as i64 - offset).collect()
+    };
+    let begins = [begins(first, 0), begins(second, 1)];
+    let (mut at, mut spans) = ([0, 0], Vec::new());
+    let (Some(one), Some(other)) = (begins[0].first(), begins[1].first()) else { return spans };
+    let mut end = *one.max(other);
+    while at[0] < begins[0].len() && at[1] < begins[1].len() {
+        let behind = usize::from(begins[1][at[1]] < begins[0][at[0]]);
+        let ahead = 1 - behind;
+        let next = begins[ahead][at[ahead]];
+        let mut place = begins[behind][at[behind]];
+        let mut length = end - place;
+        loop {
+            at[behind] += 1;
+            let Some(begin) = begins[behind].get(at[behind]) else { break };
+            end = end.max(*begin);
+            if *begin > next {
+                break;
+            }
+            place = *begin;
+            length = length.min(end - place);
         }
-        if word == first
-            && first != second
-            && let Some(start) = after.filter(|start| at - start < slop)
-        {
-            spans.push((start, at));
-        }
-        if word == first {
-            before = Some(at);
-        }
-        if word == second {
-            after = Some(at);
+        if length <= slop as i64 {
+            let (one, other) = ((place + behind as i64) as usize, (next + ahead as i64) as usize);
+            spans.push((one.min(other), one.max(other)));
         }
     }
     spans
@@ -200,7 +211,7 @@ mod tests {
         assert_eq!(highlight.mark("b a-b c b", &phrase), ["b <em>a-b</em> c b"]);
     }
 
-    /// The answers are those of Elasticsearch 8.19: the whole span is one mark.
+    /// As in Elasticsearch 8.19, the whole span is one mark.
     #[test]
     fn phrases_with_slop_are_marked_as_spans() {
         let highlight = Highlight::parse(&json!({"fields": {"message": {}}})).unwrap();
@@ -208,6 +219,7 @@ mod tests {
             (1, "b x a b", "b x <em>a b</em>"),
             (1, "a x b", "<em>a x b</em>"),
             (1, "a x a b", "a x <em>a b</em>"),
+            (1, "a b b", "<em>a b</em> b"),
             (1, "b a", ""),
             (2, "b a", "<em>b a</em>"),
         ] {

@@ -120,8 +120,7 @@ fn parse_action(line: &[u8], number: usize, defaults: &Defaults) -> Result<Actio
             "Malformed action/metadata line [{number}], expected field [create], [delete], [index] or [update] but found [{found}]"
         ))
     };
-    let value: Value = serde_json::from_slice(line)
-        .map_err(|error| ApiError::new(400, "x_content_parse_exception", format!("[{number}:1] {error}")))?;
+    let value: Value = serde_json::from_slice(line).map_err(|error| ApiError::no_json(line, &error))?;
     let (word, parameters) = value
         .as_object()
         .filter(|object| object.len() == 1)
@@ -129,7 +128,7 @@ fn parse_action(line: &[u8], number: usize, defaults: &Defaults) -> Result<Actio
         .ok_or_else(|| malformed(&cut(&value.to_string())))?;
     let kind = Kind::parse(word).ok_or_else(|| malformed(&cut(word)))?;
     let parameters = parameters.as_object().ok_or_else(|| {
-        ApiError::illegal(format!("Malformed action/metadata line [{number}], expected START_OBJECT"))
+        ApiError::illegal(format!("Malformed action/metadata line [{number}], expected START_OBJECT or END_OBJECT but found [START_ARRAY]"))
     })?;
     let mut action = Action {
         kind,
@@ -177,9 +176,8 @@ fn check_id(action: &Action) -> Result<(), ApiError> {
                 id.len()
             )
         }
-        (None, Kind::Update | Kind::Delete) => {
-            "an id must be provided if version type or value are set".to_owned()
-        }
+        (None, Kind::Update | Kind::Delete) => "id is missing".to_owned(),
+        _ if action.index.is_empty() => "index is missing".to_owned(),
         _ => return Ok(()),
     };
     Err(ApiError::new(400, "action_request_validation_exception", format!("Validation Failed: 1: {reason};")))
@@ -221,7 +219,7 @@ mod tests {
 
     #[test]
     fn items_are_read_in_order() {
-        let actions = read("{\"create\":{\"_index\":\"a\",\"_id\":\"1\"}}\n{\"x\":1}\n\n{\"delete\":{\"_index\":\"b\",\"_id\":7}}\n{\"index\":{}}\r\n{}\r\n").unwrap();
+        let actions = read("{\"create\":{\"_index\":\"a\",\"_id\":\"1\"}}\n{\"x\":1}\n\n{\"delete\":{\"_index\":\"b\",\"_id\":7}}\n{\"index\":{\"_index\":\"c\"}}\r\n{}\r\n").unwrap();
         let shown: Vec<_> =
             actions.iter().map(|a| (a.kind, a.index.as_str(), a.id.as_deref(), &a.source[..])).collect();
         assert_eq!(
@@ -229,7 +227,7 @@ mod tests {
             [
                 (Kind::Create, "a", Some("1"), &b"{\"x\":1}"[..]),
                 (Kind::Delete, "b", Some("7"), b""),
-                (Kind::Index, "", None, b"{}"),
+                (Kind::Index, "c", None, b"{}"),
             ]
         );
     }
@@ -244,7 +242,8 @@ mod tests {
                 "Malformed action/metadata line [1], expected field [create], [delete], [index] or [update] but found [creat]",
             ),
             ("{\"create\":{\"x\":1}}\n{}\n", "Action/metadata line [1] contains an unknown parameter [x]"),
-            ("{\"create\":{}}\n", "The bulk request must be terminated by a newline [\\n]"),
+            ("{\"create\":{}}\n{}\n", "Validation Failed: 1: index is missing;"),
+            ("{\"create\":{\"_index\":\"a\"}}\n", "The bulk request must be terminated by a newline [\\n]"),
         ] {
             assert_eq!(read(body).unwrap_err(), expected, "{body}");
         }

@@ -35,7 +35,7 @@ mod streams;
 pub use action::{Action, Defaults, Kind, parse_bulk};
 pub use bulk::{ItemOutcome, Outcome};
 pub use dated::resolve_name;
-pub use error::ApiError;
+pub use error::{ApiError, At};
 pub use index::{Index, IndexMeta};
 pub use lifecycle::parse_retention;
 pub use names::check_name;

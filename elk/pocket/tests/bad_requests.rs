@@ -123,7 +123,7 @@ fn recorded_refusals() -> [Value; 2] {
 #[test]
 fn pocket_refuses_wrong_log_ins_as_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Server::start_with(folder.path(), &[("POCKET_ELK_PASSWORD", "right")]);
+    let server = Server::start_as(folder.path(), &[], &[("POCKET_ELK_PASSWORD", "right")]);
     assert_eq!(refused_log_ins(server.address()), recorded_refusals());
 }
 

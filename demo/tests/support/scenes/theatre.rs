@@ -36,11 +36,15 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_blueox-demo");
 pub struct Shipped {
     pub store: Store,
     pub documents: Vec<Document>,
+    /// What `setup --check` said as soon as all was there: it asks for the last 15 minutes.
+    pub checked: String,
 }
 
 /// What was played.
 pub struct Night {
     pub shipped: Vec<Shipped>,
+    /// From the first scene until all was shipped.
+    pub whole: TimeRange,
     /// Entries of `scene.json` by scene.
     pub timelines: HashMap<&'static str, Vec<Json>>,
 }
@@ -58,7 +62,7 @@ pub fn role(name: &str) -> [String; 2] {
 }
 
 /// `blueox` in the demo's program.
-pub fn blueox(arguments: &[&str]) -> Command {
+fn blueox(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     for name in ["BLUEOX_API_KEY", "BLUEOX_USERNAME", "BLUEOX_PASSWORD"] {
         command.env_remove(name);
@@ -85,6 +89,7 @@ impl Night {
     fn play() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let root = directory.path();
+        let began = now();
         for scene in &SCENES {
             fs::create_dir(root.join(scene.name)).expect("the directory of a scene");
         }
@@ -110,20 +115,31 @@ impl Night {
             wait_for(store.running(), agent, lines.len());
             agent.stop(PATIENCE).expect("the agent ends");
         }
-        let shipped =
-            Store::ALL.map(|store| Shipped { store, documents: documents(store.running(), &lines) });
+        let whole = TimeRange::between(began, now());
+        let checks = Store::ALL
+            .map(|store| succeed(blueox(&["setup", "--check", "--elasticsearch", store.running().url()])));
+        let documents = |store: Store| documents(store.running(), &lines);
+        let shipped = Store::ALL.into_iter().zip(checks);
+        let shipped = shipped.map(|(store, checked)| Shipped { store, documents: documents(store), checked });
         let timeline = |scene: &'static Scene| {
             let text = fs::read_to_string(root.join(scene.name).join("scene.json")).expect("a timeline");
             (scene.name, text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect())
         };
-        Self { shipped: shipped.into(), timelines: SCENES.iter().map(timeline).collect() }
+        Self { shipped: shipped.collect(), whole, timelines: SCENES.iter().map(timeline).collect() }
     }
 }
 
-fn succeed(mut command: Command) {
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// What it said.
+fn succeed(mut command: Command) -> String {
     let output = command.output().expect("the program starts");
-    let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    assert!(output.status.success(), "{command:?}: {}", said.concat());
+    let said =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(output.status.success(), "{command:?}: {said}");
+    said
 }
 
 /// The environment of an event is the scene it is from, so that the boards' own control tells scenes apart.

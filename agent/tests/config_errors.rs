@@ -469,6 +469,59 @@ fn explain_shows_what_each_line_becomes() {
 }
 
 #[test]
+fn explain_joins_unwraps_and_processes_as_the_configuration_says() {
+    let site = Site::new();
+    let processors = "processors:\n  - rename: {from: usr, to: user.name}\n  - redact: {}\n  \
+                      - drop: {field: log.level, is: [debug]}\n  - sample: {one_in: 7}\n  - rate_limit: {events: 5}\n";
+    let inputs = "inputs:\n  - {paths: [pods/*.log], container: cri}\n  - {paths: [app.log]}\n";
+    let output = "output: {stdout: {}}\n";
+    site.write("c.yaml", format!("{inputs}{output}{processors}"));
+    std::fs::create_dir(site.0.path().join("pods")).expect("a directory");
+    let wrapped = |tag, text| format!("2026-08-21T10:15:30.5Z stderr {tag} {text}\n");
+    let lines = [
+        wrapped("P", r#"{"level":"info","usr":"ann","mess"#),
+        wrapped("F", r#"age":"paid by 4111-1111-1111-1111"}"#),
+        wrapped("F", r#"{"level":"debug","message":"noise"}"#),
+        wrapped("F", "Exception in thread \"main\" java.io.IOException: no"),
+        wrapped("F", "\tat a.B.c(B.java:3)"),
+    ];
+    site.write("pods/0.log", lines.concat());
+    let output = site.blueox(&["explain", "pods/0.log", "-c", "c.yaml"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    for piece in [
+        "lines 1–2\n  joined    2 lines of the file: pieces that the container runtime cut\n  \
+         container stderr, taken at 2026-08-21T10:15:30.5Z\n",
+        "renamed   usr → user.name\n",
+        "processor redact: changed 1 values\n",
+        "\"message\":\"paid by ***\"",
+        "line 3\n",
+        "processor drop: the event ends here, counted as filtered\n  document  none",
+        "lines 4–5\n  joined    2 lines of the file: a stack trace\n",
+        "processor sample: one in 7 such events goes on, chosen by its id\n",
+        "\"sample_rate\":7",
+        "processor rate_limit: at most 5 events in 1s go on\n",
+    ] {
+        assert!(text.contains(piece), "{piece}\n{text}");
+    }
+    assert!(!text.contains("4111"), "{text}");
+    // A file that no input reads is not taken for one of them.
+    site.write("other.log", "{}\n");
+    let output = site.blueox(&["explain", "other.log", "-c", "c.yaml"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("`other.log` is read by none of the 2 inputs of `c.yaml`"),
+        "{}",
+        stderr(&output)
+    );
+    // Without a configuration traces are joined all the same.
+    site.write("app.log", "10:15 ERROR x\njava.io.IOException: no\n\tat a.B.c(B.java:3)\nnext\n");
+    let text = stdout(&site.blueox(&["explain", "app.log"], &[]));
+    assert!(text.starts_with("lines 1–3\n  joined    3 lines of the file: a stack trace\n"), "{text}");
+    assert!(text.contains("\nline 4\n"), "{text}");
+}
+
+#[test]
 fn own_log_is_one_json_object_a_line() {
     let site = Site::new();
     site.write("a.log", "{}\n");

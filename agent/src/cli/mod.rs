@@ -59,17 +59,7 @@ enum Command {
         output: bool,
     },
     /// Show what each line becomes and why
-    Explain {
-        /// Log file, or - for standard input
-        #[arg(default_value = "-", value_name = "PATH")]
-        path: PathBuf,
-        /// Take lines for this format in place of detecting it
-        #[arg(long, value_name = "FORMAT")]
-        format: Option<String>,
-        /// Say in place of that what the application should write differently
-        #[arg(long)]
-        advice: bool,
-    },
+    Explain(explain::Explain),
     /// Show accounts, files and lag of a running agent; 0 only when it is ready, else 75
     Status {
         /// Status page of the agent (a token comes from BLUEOX_TOKEN or BLUEOX_TOKEN_FILE)
@@ -158,7 +148,7 @@ pub fn execute(arguments: Arguments) -> Exit {
         Command::Run(source) => run::run(&source),
         Command::Once(source) => run::once(&source),
         Command::Check { config, output } => check::check(&config, output),
-        Command::Explain { path, format, advice } => explain::explain(&path, format, advice),
+        Command::Explain(explain) => explain.run(),
         Command::Status { url } => status::status(&url),
         Command::Selftest { to, elasticsearch } => selftest::selftest(&to, elasticsearch.as_deref()),
         #[cfg(feature = "setup")]

@@ -2,6 +2,7 @@
 //!
 //! Made by the resolver from the written form; nothing downstream sees the written one.
 
+use crate::line::{Blocks, Container, Framing};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -49,13 +50,24 @@ pub struct Input {
     /// `fields`: ECS name and value, in the order written.
     pub fields: Vec<(String, FieldValue)>,
     /// What a container runtime has put around each line.
-    pub container: crate::line::Container,
+    pub container: Container,
     /// Which lines of a text belong together.
-    pub multiline: Option<crate::line::Blocks>,
+    pub multiline: Option<Blocks>,
     /// `data_stream.dataset`.
     pub dataset: String,
     /// `data_stream.namespace`.
     pub namespace: String,
+}
+
+impl Input {
+    /// How its bytes become events.
+    pub fn framing(&self) -> Framing {
+        match (&self.multiline, self.container) {
+            (Some(blocks), _) => Framing::Blocks(blocks.clone()),
+            (None, Container::None) => Framing::Lines,
+            (None, container) => Framing::Container(container),
+        }
+    }
 }
 
 /// `type`.

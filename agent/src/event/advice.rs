@@ -117,15 +117,16 @@ fn on_key(key: &str, label: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::event::{Environment, FileMemory, Line, LineEnd, Mapper, Stream, explain};
+    use crate::event::{Environment, Explainer, Line, LineEnd};
     use std::path::Path;
 
     fn advice(text: &str) -> Vec<String> {
         let input = crate::event::tests::input();
-        let mut stream = Stream::new(&input, &Environment::default()).unwrap();
         let read_at = "2026-08-21T10:15:33Z".parse().unwrap();
         let line = Line { bytes: text.as_bytes(), offset: 0, end: LineEnd::Terminated, read_at };
-        explain(&mut Mapper::new(), &line, &mut stream, &FileMemory::new(Path::new("/a.log"))).advice()
+        let mut explainer =
+            Explainer::new(&input, &Environment::default(), &[], Path::new("/a.log")).unwrap();
+        explainer.explain(line, 1).advice()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::scan::{Kind, Tape};
 use super::targets::Target;
-use super::text;
+use super::{Line, LineEnd, text};
 use crate::line::{Container, Stream, Wrapping, without_carriage_return};
 use jiff::Timestamp;
 use std::path::Path;
@@ -35,6 +35,21 @@ pub struct Frame {
 }
 
 impl Unwrapper {
+    /// The line of the application, and what its runtime says of it; a line without wrapping as it is.
+    pub fn line<'a>(&'a mut self, whole: Line<'a>, container: Container) -> (Line<'a>, Option<Frame>) {
+        if container == Container::None {
+            return (whole, None);
+        }
+        match self.unwrap(whole.bytes, container) {
+            None => (whole, None),
+            Some(unwrapped) => {
+                let ends = unwrapped.is_partial && whole.end == LineEnd::Terminated;
+                let end = if ends { LineEnd::Partial } else { whole.end };
+                (Line { bytes: unwrapped.text, end, ..whole }, Some(unwrapped.frame))
+            }
+        }
+    }
+
     /// The line in `group`. `None`: not all of it is wrapped so, and it ships as it is.
     pub fn unwrap(&mut self, group: &[u8], container: Container) -> Option<Unwrapped<'_>> {
         self.text.clear();

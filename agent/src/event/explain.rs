@@ -1,11 +1,21 @@
 //! Why a line becomes what it becomes, for `blueox explain`.
 
-use super::{FileMemory, Line, Mapped, Mapper, Stream, Trace, format};
+use super::{
+    Environment, Fate, FileMemory, Frame, Line, Mapped, Mapper, Process, Stream, Trace, UnknownFormat,
+    Unwrapper, format,
+};
+use crate::config::{Input, Processor};
+use crate::line::Container;
 use std::fmt;
+use std::path::Path;
 
-/// The way of one line, told key by key.
+/// The way of one event, told key by key.
 #[derive(Debug, Clone)]
 pub struct Explanation {
+    /// Lines of the file that are this event, and why they are one.
+    pub joined: Option<(u64, &'static str)>,
+    /// What the container runtime says of it; `None` where it says nothing though it should.
+    pub frame: Option<Option<Frame>>,
     /// Name of the format.
     pub format: &'static str,
     /// The signature that matched.
@@ -16,6 +26,12 @@ pub struct Explanation {
     pub left_over: Vec<(String, String)>,
     /// Keys whose values are not in the document.
     pub dropped: Vec<String>,
+    /// Keys that processors gave another name, and that.
+    pub renamed: Vec<(String, String)>,
+    /// What each processor did to the document.
+    pub processed: Vec<String>,
+    /// Whether one of them took it out.
+    pub fate: Fate,
     /// What became of the line.
     pub outcome: Mapped,
     /// The document, one line of JSON.
@@ -29,19 +45,68 @@ impl Explanation {
     }
 }
 
-/// Maps `line` and tells how.
-pub fn explain(mapper: &mut Mapper, line: &Line<'_>, stream: &mut Stream, file: &FileMemory) -> Explanation {
-    let mut notes = Notes::default();
-    let mut document = Vec::new();
-    let outcome = mapper.map_traced(line, None, stream, file, &mut document, &mut notes);
-    Explanation {
-        format: outcome.format.name(),
-        signature: format::signature_text(outcome.format),
-        mapped: notes.mapped,
-        left_over: notes.left_over,
-        dropped: notes.dropped,
-        outcome,
-        document: String::from_utf8_lossy(&document).into_owned(),
+/// Tells the way of the events of one file.
+#[derive(Debug)]
+pub struct Explainer {
+    mapper: Mapper,
+    stream: Stream,
+    unwrapper: Unwrapper,
+    process: Option<Process>,
+    file: FileMemory,
+    has_multiline: bool,
+}
+
+impl Explainer {
+    /// For the file at `path`, read as `input`. Fails if that has an unknown `format`.
+    pub fn new(
+        input: &Input,
+        environment: &Environment,
+        processors: &[Processor],
+        path: &Path,
+    ) -> Result<Self, UnknownFormat> {
+        let mut stream = Stream::new(input, environment)?;
+        stream.rename(processors);
+        Ok(Self {
+            mapper: Mapper::new(),
+            stream,
+            unwrapper: Unwrapper::default(),
+            process: Process::new(processors),
+            file: FileMemory::new(path),
+            has_multiline: input.multiline.is_some(),
+        })
+    }
+
+    /// Maps one event, which is `lines` lines of the file, and tells how.
+    pub fn explain(&mut self, whole: Line<'_>, lines: u64) -> Explanation {
+        let mut notes = Notes::default();
+        let mut document = Vec::new();
+        let container = self.stream.container();
+        let (line, frame) = self.unwrapper.line(whole, container);
+        let reason = match line.bytes.contains(&b'\n') {
+            _ if self.has_multiline => "by `multiline`",
+            true => "a stack trace",
+            false => "pieces that the container runtime cut",
+        };
+        let outcome =
+            self.mapper.map_traced(&line, frame, &mut self.stream, &self.file, &mut document, &mut notes);
+        let (fate, processed) = match &mut self.process {
+            Some(process) => process.explain(&mut document),
+            None => (Fate::Kept, Vec::new()),
+        };
+        Explanation {
+            joined: (lines > 1).then_some((lines, reason)),
+            frame: (container != Container::None).then_some(frame),
+            format: outcome.format.name(),
+            signature: format::signature_text(outcome.format),
+            mapped: notes.mapped,
+            left_over: notes.left_over,
+            dropped: notes.dropped,
+            renamed: notes.renamed,
+            processed,
+            fate,
+            outcome,
+            document: String::from_utf8_lossy(&document).into_owned(),
+        }
     }
 }
 
@@ -50,6 +115,7 @@ struct Notes {
     mapped: Vec<(String, &'static str)>,
     left_over: Vec<(String, String)>,
     dropped: Vec<String>,
+    renamed: Vec<(String, String)>,
 }
 
 impl Trace for Notes {
@@ -66,13 +132,34 @@ impl Trace for Notes {
     fn dropped(&mut self, key: &[u8]) {
         self.dropped.push(String::from_utf8_lossy(key).into_owned());
     }
+
+    fn renamed(&mut self, from: &[u8], to: &[u8]) {
+        let text = |key| String::from_utf8_lossy(key).into_owned();
+        self.renamed.push((text(from), text(to)));
+    }
 }
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((lines, reason)) = self.joined {
+            writeln!(f, "joined    {lines} lines of the file: {reason}")?;
+        }
+        match self.frame {
+            None => {}
+            Some(None) => writeln!(f, "container not wrapped by the runtime, ships as it is")?,
+            Some(Some(Frame { time: Some(time), stream })) => {
+                writeln!(f, "container {}, taken at {time}", stream.name())?;
+            }
+            Some(Some(Frame { time: None, stream })) => {
+                writeln!(f, "container {}, without a usable time", stream.name())?;
+            }
+        }
         writeln!(f, "format    {} ({})", self.format, self.signature)?;
         if let Some(refusal) = self.outcome.refusal {
             writeln!(f, "text      because {refusal}")?;
+        }
+        for (from, to) in &self.renamed {
+            writeln!(f, "renamed   {from} → {to}")?;
         }
         for (key, field) in &self.mapped {
             writeln!(f, "mapped    {key} → {field}")?;
@@ -89,6 +176,12 @@ impl fmt::Display for Explanation {
         if self.outcome.zone_assumed {
             writeln!(f, "time      without zone; the configured one is taken")?;
         }
-        write!(f, "document  {}", self.document)
+        for words in &self.processed {
+            writeln!(f, "processor {words}")?;
+        }
+        match self.fate {
+            Fate::Kept => write!(f, "document  {}", self.document),
+            Fate::Filtered => write!(f, "document  none; the processor got {}", self.document),
+        }
     }
 }

@@ -62,7 +62,7 @@ mod tests;
 pub mod own_metrics;
 
 pub use container::{Frame, Unwrapped, Unwrapper};
-pub use explain::{Explanation, explain};
+pub use explain::{Explainer, Explanation};
 pub use format::{Format, names as format_names};
 pub use identity::{ECS_VERSION, Environment, FileMemory, Stream, UnknownFormat};
 pub use leftovers::{LeftoverKeys, MAX_KEYS};
@@ -231,6 +231,8 @@ trait Trace {
     fn left_over(&mut self, key: &[u8], field: impl FnOnce() -> String);
     /// A key's value is not in the document.
     fn dropped(&mut self, key: &[u8]);
+    /// A processor gave a key another name.
+    fn renamed(&mut self, from: &[u8], to: &[u8]);
 }
 
 /// Watches nothing.
@@ -240,6 +242,7 @@ impl Trace for Untraced {
     fn mapped(&mut self, _: &[u8], _: &'static str) {}
     fn left_over(&mut self, _: &[u8], _: impl FnOnce() -> String) {}
     fn dropped(&mut self, _: &[u8]) {}
+    fn renamed(&mut self, _: &[u8], _: &[u8]) {}
 }
 
 /// Maps lines. Keeps its buffers from line to line; one for each thread.

@@ -252,7 +252,7 @@ fn long_label_texts_are_cut_and_counted() {
 fn an_explanation_names_every_key() {
     let written = br#"{"v":0,"name":"shop","msg":"[A - END]","level":30,"hostname":"h","pid":1,"time":"2026-08-21T10:15:31Z","target":"t","line":1,"duration_ms":2,"elapsed_milliseconds":3,"x.y":true}"#;
     let explanation =
-        explain(&mut Mapper::new(), &line(written), &mut stream(), &FileMemory::new(Path::new("a")));
+        Explainer::new(&input(), &environment(), &[], Path::new("a")).unwrap().explain(line(written), 1);
     assert_eq!(explanation.format, "tracing-bunyan");
     assert!(explanation.mapped.contains(&("duration_ms".into(), "event.duration")));
     assert!(explanation.mapped.contains(&("msg".into(), "message")));

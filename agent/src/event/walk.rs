@@ -129,7 +129,9 @@ impl<T: Trace> Walk<'_, T> {
 
     /// The key by its new name, where `processors` give it one.
     pub(super) fn renamed(&mut self, path: Path) -> Option<(u16, Path)> {
-        let rename = self.renames.iter().find(|rename| *rename.from == *self.path(path))?;
+        let renames = self.renames;
+        let rename = renames.iter().find(|rename| *rename.from == *self.path(path))?;
+        self.trace.renamed(&rename.from, &rename.to);
         let start = self.document.paths.len() as u32;
         self.document.paths.extend_from_slice(&rename.to);
         let path = Path { in_line: false, start, end: self.document.paths.len() as u32 };

@@ -371,7 +371,7 @@ fn resume_prefix(file: &mut Tailed, source: &mut Source, buffer: &mut [u8]) -> i
 }
 
 /// What of a line fits, and how that ends.
-fn within(whole: &[u8], max_line: usize, ended: LineEnd) -> (&[u8], LineEnd) {
+pub fn within(whole: &[u8], max_line: usize, ended: LineEnd) -> (&[u8], LineEnd) {
     match whole.len() > max_line {
         true => (cut_at_character(whole, max_line), LineEnd::Cut { original_len: whole.len() as u64 }),
         false => (whole, ended),
@@ -379,7 +379,7 @@ fn within(whole: &[u8], max_line: usize, ended: LineEnd) -> (&[u8], LineEnd) {
 }
 
 /// At most `max` bytes, not ending inside a UTF-8 character.
-fn cut_at_character(line: &[u8], max: usize) -> &[u8] {
+pub fn cut_at_character(line: &[u8], max: usize) -> &[u8] {
     if line.len() <= max {
         return line;
     }

@@ -2,11 +2,11 @@
 
 use super::dated::DatedIndex;
 use crate::batch::{Batch, Compressor, EventMeta, Form, OpenBatch};
-use crate::event::{Fate, FileMemory, Frame, Line, LineEnd, Mapped, Mapper, Process, Stream, Unwrapper};
+use crate::event::{Fate, FileMemory, Frame, Line, Mapped, Mapper, Process, Stream, Unwrapper};
 use crate::file::identity::event_id;
 use crate::file::reader::RawLine;
 use crate::file::{FileKey, Lineage};
-use crate::line::{Container, Flow};
+use crate::line::Flow;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -191,8 +191,8 @@ impl Intake {
             checksum: line.checksum,
             uncertain: line.start < origin.fresh_from,
         };
-        let (text, frame) =
-            unwrapped(&mut self.unwrapper, self.streams[origin.input].container(), line, read_at);
+        let whole = Line { bytes: line.bytes, offset: line.start, end: line.ended, read_at };
+        let (text, frame) = self.unwrapper.line(whole, self.streams[origin.input].container());
         let stream = &mut self.streams[origin.input];
         let (index, mapped, is_full) = match &mut self.routes[origin.input] {
             Route::Fixed(index) if self.process.is_none() => {
@@ -326,27 +326,6 @@ impl Intake {
     /// No more batches: the output ends when it has its verdicts.
     pub(super) fn close(&mut self) {
         self.sender = None;
-    }
-}
-
-/// The line of the application, and what its runtime says of it.
-fn unwrapped<'a>(
-    unwrapper: &'a mut Unwrapper,
-    container: Container,
-    line: &'a RawLine<'_>,
-    read_at: Timestamp,
-) -> (Line<'a>, Option<Frame>) {
-    let whole = Line { bytes: line.bytes, offset: line.start, end: line.ended, read_at };
-    if container == Container::None {
-        return (whole, None);
-    }
-    match unwrapper.unwrap(line.bytes, container) {
-        None => (whole, None),
-        Some(unwrapped) => {
-            let ends = unwrapped.is_partial && whole.end == LineEnd::Terminated;
-            let end = if ends { LineEnd::Partial } else { whole.end };
-            (Line { bytes: unwrapped.text, end, ..whole }, Some(unwrapped.frame))
-        }
     }
 }
 

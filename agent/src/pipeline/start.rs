@@ -15,7 +15,6 @@ use crate::config::{Config, Input, LOGSTASH_WINDOW_BYTES, Output, ReadFrom, Sour
 use crate::discovery::{Scanner, Watch};
 use crate::event::{Environment, Process, Stream};
 use crate::file::table::{InputRules, Settings, Table, unix_time};
-use crate::line::{Container, Framing};
 use crate::monitoring::{self, StatusReport, StatusSource};
 use crate::output::{self, OutputState, SettleSink};
 use crate::queue::Queue;
@@ -319,7 +318,7 @@ impl Engine {
             dead_letters,
             queues,
             output: output_state.clone(),
-            framings: config.inputs.iter().map(framing).collect(),
+            framings: config.inputs.iter().map(Input::framing).collect(),
             max_line: config.inputs.iter().map(|input| input.max_line).collect(),
             backing,
             first_run: restored.fresh,
@@ -449,14 +448,6 @@ fn rules(output: &Output) -> (BatchRules, u8) {
             (BatchRules { max_bytes: HTTP_BYTES, form: Form::Array, ..plain }, http.compression)
         }
         Output::Syslog(_) | Output::File(_) | Output::Stdout => (plain, 0),
-    }
-}
-
-fn framing(input: &Input) -> Framing {
-    match (&input.multiline, input.container) {
-        (Some(blocks), _) => Framing::Blocks(blocks.clone()),
-        (None, Container::None) => Framing::Lines,
-        (None, container) => Framing::Container(container),
     }
 }
 

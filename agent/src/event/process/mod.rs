@@ -10,10 +10,12 @@ mod edit;
 mod rate_limit;
 mod redact;
 mod sample;
+mod told;
 
-use super::scan::Tape;
+use super::scan::{Node, Tape};
 use crate::config::Processor;
 use condition::holds;
+use edit::Edit;
 use rate_limit::Limiter;
 use redact::Redactor;
 use std::time::Instant;
@@ -60,27 +62,46 @@ impl Process {
         let Self { steps, tape, edited } = self;
         tape.scan_within(document, MAX_VALUES).expect("the mapper writes sound documents");
         for step in steps {
-            let edits = match step {
-                Step::Drop(condition) if holds(condition, document, tape.nodes()) => return Fate::Filtered,
-                Step::Keep(condition) if !holds(condition, document, tape.nodes()) => return Fate::Filtered,
-                Step::Drop(_) | Step::Keep(_) => continue,
-                Step::Redact(redactor) => redactor.edits(document, tape.nodes()),
-                Step::Sample(sample) => match sample::weigh(sample, document, tape.nodes(), id) {
-                    Some(rate) => sample::record(rate, document, tape.nodes()),
-                    None => return Fate::Filtered,
-                },
-                Step::RateLimit(limiter) => match limiter.admit(document, tape.nodes(), now) {
-                    true => continue,
-                    false => return Fate::Filtered,
-                },
+            let edits = match step.act(document, tape.nodes(), id, now) {
+                Verdict::Kept(edits) => edits,
+                Verdict::Filtered => return Fate::Filtered,
             };
-            if !edits.is_empty() {
-                edit::apply(&edits, document, edited);
-                std::mem::swap(document, edited);
-                tape.scan_within(document, MAX_VALUES).expect("edits keep a document sound");
-            }
+            change(document, &edits, tape, edited);
         }
         Fate::Kept
+    }
+}
+
+fn change(document: &mut Vec<u8>, edits: &[Edit], tape: &mut Tape, edited: &mut Vec<u8>) {
+    if !edits.is_empty() {
+        edit::apply(edits, document, edited);
+        std::mem::swap(document, edited);
+        tape.scan_within(document, MAX_VALUES).expect("edits keep a document sound");
+    }
+}
+
+/// What one processor decided.
+enum Verdict {
+    /// The event goes on with these changes.
+    Kept(Vec<Edit>),
+    /// It ends here.
+    Filtered,
+}
+
+impl Step {
+    #[inline]
+    fn act(&mut self, document: &[u8], nodes: &[Node], id: &[u8], now: Instant) -> Verdict {
+        let is_kept = match self {
+            Self::Drop(condition) => !holds(condition, document, nodes),
+            Self::Keep(condition) => holds(condition, document, nodes),
+            Self::Redact(redactor) => return Verdict::Kept(redactor.edits(document, nodes)),
+            Self::Sample(sample) => match sample::weigh(sample, document, nodes, id) {
+                Some(rate) => return Verdict::Kept(sample::record(rate, document, nodes)),
+                None => false,
+            },
+            Self::RateLimit(limiter) => limiter.admit(document, nodes, now),
+        };
+        if is_kept { Verdict::Kept(Vec::new()) } else { Verdict::Filtered }
     }
 }
 

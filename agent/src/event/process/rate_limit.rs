@@ -29,6 +29,13 @@ impl Limiter {
         Self { limit, windows: HashMap::new(), others: None }
     }
 
+    /// The limit in words.
+    pub(super) fn told(&self) -> String {
+        let RateLimit { events, per, by } = &self.limit;
+        let by = by.as_ref().map(|field| format!(" of each {field}")).unwrap_or_default();
+        format!("at most {events} events{by} in {per:?} go on")
+    }
+
     /// Whether one more event is within the limit.
     pub(super) fn admit(&mut self, document: &[u8], nodes: &[Node], now: Instant) -> bool {
         let by = self.limit.by.as_deref().and_then(|field| find(document, nodes, field));

@@ -22,6 +22,11 @@ pub(super) fn weigh(sample: &Sample, document: &[u8], nodes: &[Node], id: &[u8])
     chance.is_multiple_of(sample.one_in).then_some(sample.one_in)
 }
 
+/// Whether only its id decides on an event.
+pub(super) fn is_chosen_by_id(sample: &Sample, document: &[u8], nodes: &[Node]) -> bool {
+    !matters(sample, document, nodes) && find(document, nodes, "trace.id").is_none()
+}
+
 fn matters(sample: &Sample, document: &[u8], nodes: &[Node]) -> bool {
     let text = |path: &str| find(document, nodes, path).map(|node| characters(document, node));
     let failed = text("event.outcome").as_deref() == Some("failure");

@@ -129,6 +129,59 @@ fn four_hundred_packed_files_need_bounded_memory() {
     assert!(agent.stop().success());
 }
 
+/// What a packed file of zeros unpacks to.
+const UNPACKED: u64 = 1 << 30;
+
+/// A hole of [`UNPACKED`] NUL bytes and one line, as gzip members of 64 MiB.
+fn gzip_of_zeros(behind: &str) -> Vec<u8> {
+    let member = gzip(&vec![0; 64 << 20]);
+    [member.repeat((UNPACKED >> 26) as usize), gzip(behind.as_bytes())].concat()
+}
+
+/// A line of [`UNPACKED`] characters `0` and one more, as a zstd frame of blocks of one repeated byte.
+fn zstd_of_zeros(behind: &str) -> Vec<u8> {
+    const BLOCK: u32 = 128 << 10;
+    let head =
+        |is_last: u32, kind: u32, size: u32| (is_last | kind << 1 | size << 3).to_le_bytes()[..3].to_vec();
+    // Magic number, a descriptor without options, a window of one block.
+    let frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 7 << 3];
+    let zeros = [head(0, 1, BLOCK), b"0".to_vec()].concat().repeat((UNPACKED / u64::from(BLOCK)) as usize);
+    let text = format!("\n{behind}");
+    [frame, zeros, head(1, 0, text.len() as u32), text.into_bytes()].concat()
+}
+
+// F78: a few MiB on disk that are two GiB of text.
+#[test]
+#[ignore = "takes half a minute of processor time in a debug build; needs nothing else"]
+fn packed_zeros_are_passed_over_or_cut_in_bounded_memory_and_counted() {
+    let mut tail = Tail::new();
+    fs::write(tail.log("a.gz"), gzip_of_zeros("behind the hole\n")).expect("written");
+    fs::write(tail.log("b.zst"), zstd_of_zeros("behind the line\n")).expect("written");
+    append(&tail.log("c.log"), "next file\n");
+    let on_disk: u64 =
+        ["a.gz", "b.zst"].iter().map(|name| fs::metadata(tail.log(name)).expect("there").len()).sum();
+    assert!(on_disk < 16 * MIB, "{on_disk} bytes");
+    let mut agent = tail.site.run();
+    tail.wait_stored(&mut agent, 4);
+    let report = agent.wait_status("all is settled", |status| status.accounts.pending == 0);
+    let peak = agent.process().peak_resident().expect("a running agent");
+    println!("peak resident: {} KiB", peak / 1024);
+    assert!(peak <= 48 * MIB, "{} KiB", peak / 1024);
+    assert_eq!((report.oddities.nul_bytes, report.oddities.cut_lines), (UNPACKED, 1), "{report:#?}");
+    assert_eq!((report.accounts.delivered, report.bytes.lost), (4, 0));
+    tail.fence(&mut agent);
+    let stored = tail.stored();
+    for line in ["behind the hole", "behind the line", "next file", &"0".repeat(MIB as usize)] {
+        assert_eq!(stored.get(line), Some(&1), "{}", &line[..9]);
+    }
+    assert_eq!((stored.len(), tail.repeats()), (4, 0));
+    let flagged = |document: &bench::fault::Document| {
+        memchr::memmem::find(&document.source, br#""flags":["truncated"]"#).is_some()
+    };
+    assert_eq!(tail.server.documents().iter().filter(|document| flagged(document)).count(), 1);
+    assert!(agent.stop().success());
+}
+
 // F73
 #[test]
 fn ten_thousand_files_of_which_a_hundred_are_active_need_bounded_memory_and_descriptors() {

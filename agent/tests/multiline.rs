@@ -106,3 +106,44 @@ fn a_trace_needs_no_pattern_and_a_kill_in_its_middle_changes_nothing() {
     assert_eq!(messages(&server, "b.log"), [trace.join("\n")]);
     agent.stop();
 }
+
+// I09
+#[test]
+fn rotation_in_the_middle_of_a_trace_tears_it_in_two_and_loses_no_line() {
+    let server = server();
+    let site = Site::with_settings(&server.url(), "*", "container: none", "processors: []");
+    let mut log = LogFile::open(site.logs().join("a.log"));
+    let mut agent = site.run();
+    log.line("10:15:29 INFO before");
+    agent.wait("the line before is stored", || server.created() == 1);
+    let (head, rest) =
+        ("10:15:30 ERROR x\njava.io.IOException: no\n\tat a.B.c(B.java:3)", "\tat a.B.d(B.java:4)");
+    log.line(head);
+    log.rename_and_reopen("a.log.1");
+    log.line(rest);
+    log.line("Caused by: a.Gone: x");
+    log.line("\tat a.C.d(C.java:5)");
+    log.line("10:15:31 INFO after");
+    log.line(r#"{"message":"alone"}"#);
+    let lines = || {
+        let messages = [messages(&server, "a.log.1"), messages(&server, "a.log")].concat();
+        messages.iter().map(|message| message.lines().count()).sum::<usize>()
+    };
+    agent.wait("all lines are stored", || lines() >= 9);
+    // The old name, or the new one, by when it was read.
+    let stored: Vec<String> = all(&server).into_iter().map(|stored| stored.message).collect();
+    let whole = |text: &str| stored.iter().filter(|message| *message == text).count();
+    assert_eq!(whole(head), 1, "{stored:#?}");
+    assert_eq!(
+        whole("10:15:31 INFO after") + whole("alone") + whole("10:15:29 INFO before"),
+        3,
+        "{stored:#?}"
+    );
+    let of_rest = [rest, "Caused by: a.Gone: x", "\tat a.C.d(C.java:5)"].join("\n");
+    let of_rest =
+        stored.iter().filter(|message| of_rest.contains(message.as_str())).map(|text| text.lines().count());
+    assert_eq!(of_rest.sum::<usize>(), 3, "{stored:#?}");
+    assert!(all(&server).iter().all(|stored| stored.flags().is_empty()), "{stored:#?}");
+    assert_eq!(stored::items_sent(&server), stored.len() as u64);
+    agent.stop();
+}

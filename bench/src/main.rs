@@ -29,6 +29,8 @@ enum Command {
     Torture(command::Torture),
     /// The agent and other shippers over the same lines into the same sink: speed, memory, wire, latency.
     Peers(command::Peers),
+    /// The agent's `_bulk` and Lumberjack outputs over the same lines: speed, memory, wire.
+    Doors(command::Doors),
     /// Fill stores by the agent: speed, memory, disk, start, a heavy aggregation, a board.
     Store(command::Store),
 }
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Judge(judge) => judge.run(),
         Command::Torture(torture) => torture.run(),
         Command::Peers(peers) => peers.run(),
+        Command::Doors(doors) => doors.run(),
         Command::Store(store) => store.run(),
     };
     match outcome {

@@ -1,5 +1,6 @@
 //! One file a command: its arguments and how it is run.
 
+mod doors;
 mod generate;
 mod judge;
 mod peers;
@@ -7,6 +8,7 @@ mod serve;
 mod store;
 mod torture;
 
+pub(crate) use doors::Doors;
 pub(crate) use generate::Generate;
 pub(crate) use judge::Judge;
 pub(crate) use peers::Peers;

@@ -9,12 +9,14 @@ pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) kind: &'static str,
     pub(super) body: Vec<u8>,
+    /// Whether `filter_path` is applied already.
+    pub(super) filtered: bool,
 }
 
 impl Reply {
     pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
-            Ok(body) => Self { status, kind: "application/json", body },
+            Ok(body) => Self { status, kind: "application/json", body, filtered: false },
             Err(error) => Self::error(&ApiError::internal(error.to_string())),
         }
     }
@@ -28,7 +30,7 @@ impl Reply {
     }
 
     pub(super) fn text(body: String) -> Self {
-        Self { status: 200, kind: "text/plain; charset=UTF-8", body: body.into_bytes() }
+        Self { status: 200, kind: "text/plain; charset=UTF-8", body: body.into_bytes(), filtered: false }
     }
 
     pub(super) fn error(error: &ApiError) -> Self {

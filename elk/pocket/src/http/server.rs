@@ -187,7 +187,7 @@ impl Gate {
         body: Incoming,
     ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Reply> {
         let announced = body.size_hint().lower() as usize;
-        let too_large = || Reply { status: 413, kind: "application/json", body: Vec::new() };
+        let too_large = || Reply { status: 413, kind: "application/json", body: Vec::new(), filtered: false };
         if announced > self.options.body_max {
             return Err(too_large());
         }
@@ -232,7 +232,12 @@ impl Gate {
             let frame = frame.map_err(|error| Reply::error(&ApiError::illegal(error.to_string())))?;
             let Some(piece) = frame.data_ref() else { continue };
             if whole.len() + piece.len() > self.options.body_max {
-                return Err(Reply { status: 413, kind: "application/json", body: Vec::new() });
+                return Err(Reply {
+                    status: 413,
+                    kind: "application/json",
+                    body: Vec::new(),
+                    filtered: false,
+                });
             }
             whole.extend_from_slice(piece);
             if whole.len() > held {

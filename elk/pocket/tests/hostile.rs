@@ -48,15 +48,6 @@ fn nested(levels: usize, kind: &Value) -> Value {
     })
 }
 
-/// A query of `levels` bools inside each other.
-fn deep(levels: usize) -> String {
-    format!(
-        "{{\"query\":{}{{\"match_all\":{{}}}}{}}}",
-        "{\"bool\":{\"must\":".repeat(levels),
-        "}}".repeat(levels)
-    )
-}
-
 /// Bodies of `_search`, each with what it attacks.
 fn searches() -> Vec<(&'static str, String)> {
     let by_unique = json!({"terms": {"field": "unique", "size": 65_535}});
@@ -94,35 +85,6 @@ fn searches() -> Vec<(&'static str, String)> {
             "wildcards over every keyword",
             query(json!({"wildcard": {"unique": {"value": format!("*{}", "a*".repeat(30))}}})),
         ),
-        ("a long wildcard", query(json!({"wildcard": {"unique": {"value": "*?".repeat(50_000)}}}))),
-        (
-            "a query string of many",
-            query(
-                json!({"query_string": {"query": (0..5_000).map(|at| format!("text:w{at}")).collect::<Vec<_>>().join(" OR ")}}),
-            ),
-        ),
-        (
-            "brackets of a query string",
-            query(
-                json!({"query_string": {"query": format!("{}a{}", "(".repeat(50_000), ")".repeat(50_000))}}),
-            ),
-        ),
-        (
-            "an expression",
-            aggs(json!({"a": {"terms": {"field": "unique", "include": "((a{1,1000}){1,1000}){1,1000}"}}})),
-        ),
-        ("a hundred bools", deep(100)),
-        ("a hundred thousand bools", deep(100_000)),
-        ("brackets", format!("{{\"query\":{}", "[".repeat(1 << 20))),
-        ("a size", json!({"size": 2_147_483_647}).to_string()),
-        ("a from", json!({"from": 1_000_000_000_000u64, "size": 10}).to_string()),
-        ("a negative from", json!({"from": -5}).to_string()),
-        (
-            "the last of the window",
-            json!({"from": 9_990, "size": 10, "sort": [{"unique": "desc"}]}).to_string(),
-        ),
-        ("all of the window, sorted", json!({"size": 10_000, "sort": [{"unique": "asc"}]}).to_string()),
-        ("a megabyte of name", query(json!({"term": {"x".repeat(1 << 20): 1}}))),
     ]
 }
 

@@ -3,7 +3,7 @@
 //! `cargo bench -p blueox --bench event`. The corpora are made from a seed; `bunyan` has the mix of a service under load:
 //! START, two EVENTs and END of each request.
 
-use blueox::config::{Input, ReadFrom};
+use blueox::config::{Input, ReadFrom, Source};
 use blueox::event::{Environment, FileMemory, Line, LineEnd, Mapper, Stream};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -105,6 +105,7 @@ fn input() -> Input {
         timezone: jiff::tz::TimeZone::UTC,
         fields: vec![],
         dataset: "app".into(),
+        source: Source::Files,
         container: blueox::line::Container::None,
         multiline: None,
         namespace: "default".into(),

@@ -67,3 +67,42 @@ fn half_a_line_behind_a_block_is_not_torn_when_the_block_ends_by_quiet() {
     assert_eq!(messages(&server, "a.log"), ["2026-08-21 one\n  half of a line", "2026-08-21 two"]);
     agent.stop();
 }
+
+// I09
+#[test]
+fn a_trace_needs_no_pattern_and_a_kill_in_its_middle_changes_nothing() {
+    let server = server();
+    let site = Site::with_settings(&server.url(), "*", "container: none", "processors: []");
+    let mut log = LogFile::open(site.logs().join("a.log"));
+    let trace = [
+        "10:15:30 ERROR order failed",
+        "java.io.IOException: no",
+        "\tat a.B.c(B.java:3)",
+        "Caused by: a.Gone: x",
+        "\t... 1 more",
+    ];
+    log.line("10:15:29 INFO before");
+    log.line(trace[0]);
+    let mut agent = site.run();
+    agent.wait("the line before is stored", || server.created() == 1);
+    // Each line of the trace finds another process.
+    for line in &trace[1..] {
+        agent.kill();
+        log.line(line);
+        agent = site.run();
+        agent.wait_status("it is ready", |_| true);
+    }
+    log.line("10:15:31 INFO after");
+    log.line(r#"{"level":"error","message":"alone"}"#);
+    // On a slow machine a second of quiet may have ended the trace in its middle; it is whole and without repeats still.
+    let lines = || messages(&server, "a.log").iter().map(|message| message.lines().count()).sum::<usize>();
+    agent.wait("all is stored", || lines() >= 8);
+    let written = ["10:15:29 INFO before", &trace.join("\n"), "10:15:31 INFO after", "alone"].join("\n");
+    assert_eq!(messages(&server, "a.log").join("\n"), written);
+    // Written at once it is one event, the last one of its file too.
+    let mut other = LogFile::open(site.logs().join("b.log"));
+    other.line(&trace.join("\n"));
+    agent.wait("the last trace is stored", || !messages(&server, "b.log").is_empty());
+    assert_eq!(messages(&server, "b.log"), [trace.join("\n")]);
+    agent.stop();
+}

@@ -8,7 +8,7 @@
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod agent;
 #[path = "support/engine.rs"]
-#[allow(unreachable_pub, reason = "as the other support files")]
+#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod engine;
 #[path = "support/log_writer.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]

@@ -7,6 +7,7 @@
 //! - [`line`]: log lines that are a function of (seed, writer, sequence), so that any of them can be made again.
 //! - [`writer`]: puts them into files, with the rotations of the field; keeps the [`ledger`].
 //! - [`sink`]: a server that takes bulk requests as cheaply as it can and counts.
+//! - [`beats_sink`]: the same for Lumberjack.
 //! - [`fault`]: a server that stores for real and misbehaves by a seeded plan.
 //! - [`judge`]: compares ledger and stored documents; knows nothing of the agent.
 //! - [`torture`]: the agent, killed again and again between them.
@@ -28,6 +29,8 @@ pub mod http;
 pub mod bulk;
 
 pub mod sink;
+
+pub mod beats_sink;
 
 pub mod fault;
 

@@ -19,6 +19,8 @@ enum Command {
     Generate(command::Generate),
     /// Take bulk requests as cheaply as possible, and count.
     Sink(command::Sink),
+    /// Take windows of Lumberjack version 2 as cheaply as possible, and count.
+    BeatsSink(command::BeatsSink),
     /// Take bulk requests, store them, and misbehave by a seeded plan.
     FaultServer(command::FaultServer),
     /// Compare ledger and stored documents; exit code 1 unless every line is there once and unaltered.
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Generate(generate) => generate.run(),
         Command::Sink(sink) => sink.run(),
+        Command::BeatsSink(sink) => sink.run(),
         Command::FaultServer(server) => server.run(),
         Command::Judge(judge) => judge.run(),
         Command::Torture(torture) => torture.run(),

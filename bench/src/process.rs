@@ -68,11 +68,16 @@ impl Usage {
 
 impl Process {
     /// Starts `command`; both its outputs are appended to `log`.
-    pub fn start(name: &str, mut command: Command, log: &Path) -> Result<Self> {
+    pub fn start(name: &str, command: Command, log: &Path) -> Result<Self> {
+        Self::start_reading(name, command, Stdio::null(), log)
+    }
+
+    /// As [`Process::start`], with `input` as its standard input.
+    pub fn start_reading(name: &str, mut command: Command, input: Stdio, log: &Path) -> Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(log);
         let file = file.with_context(|| format!("open the log `{}`", log.display()))?;
         let errors = file.try_clone().with_context(|| format!("open the log `{}`", log.display()))?;
-        command.stdin(Stdio::null()).stdout(file).stderr(errors);
+        command.stdin(input).stdout(file).stderr(errors);
         let child =
             command.spawn().with_context(|| format!("start {name} as `{:?}`", command.get_program()))?;
         Ok(Self { name: name.to_owned(), child, log: log.to_owned() })

@@ -162,7 +162,8 @@ impl Directory {
         Ok(Self { path: path.to_path_buf(), descriptor: Arc::new(directory.into()), lock: None })
     }
 
-    fn subdirectory(&self, name: &str) -> Result<Self, StateError> {
+    /// A directory inside it, made where absent, with the same owner and mode.
+    pub fn subdirectory(&self, name: &str) -> Result<Self, StateError> {
         if let Ok(stat) = rustix::fs::statat(&*self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW) {
             let found = FileType::from_raw_mode(stat.st_mode);
             if found != FileType::Directory {

@@ -46,7 +46,12 @@ fn say_valid(file: &Path, config: &Config) -> io::Result<()> {
     };
     let file = escaped(&file.to_string_lossy());
     let plural = if inputs == 1 { "input" } else { "inputs" };
-    writeln!(io::stdout(), "{file}: valid; {inputs} {plural}, output {}", escaped(&output))
+    let streams: Vec<String> = config.inputs.iter().filter_map(|input| input.source.queue()).collect();
+    let streams = match streams.is_empty() {
+        true => String::new(),
+        false => format!(" (with a queue on disk: {})", streams.join(", ")),
+    };
+    writeln!(io::stdout(), "{file}: valid; {inputs} {plural}{streams}, output {}", escaped(&output))
 }
 
 fn connect(output: &Elasticsearch, inputs: &[Input]) -> Exit {

@@ -47,6 +47,7 @@ pub(super) fn explain(path: &Path, format: Option<String>, advice: bool) -> Exit
 
 fn input(format: Option<String>) -> Input {
     Input {
+        source: crate::config::Source::Stdin,
         id: None,
         paths: Vec::new(),
         exclude: Vec::new(),

@@ -45,7 +45,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tail files until SIGTERM or SIGINT
+    /// Tail files until SIGTERM or SIGINT; without PATH ship standard input until it ends and is delivered
     Run(Source),
     /// Read files to their end (also .gz and .zst), then exit; 0 only if all is stored
     Once(Source),
@@ -107,7 +107,7 @@ struct Source {
     /// Configuration file
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Files or globs to read; in place of those of the configuration
+    /// Files or globs to read; in place of those of the configuration. Without them and -c: standard input
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
     /// Where to send events; in place of the output of the configuration

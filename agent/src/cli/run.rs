@@ -6,6 +6,7 @@ use crate::config::{Checked, Config, ConfigError, Environment};
 use crate::output::OutputError;
 use crate::pipeline::{self, RunError};
 use crate::telemetry::chain;
+use rustix::fs::FileType;
 use tracing::{error, warn};
 
 pub(super) fn run(source: &Source) -> Exit {
@@ -58,11 +59,22 @@ fn configuration(source: &Source) -> Result<Checked, ConfigError> {
     match (&source.config, &source.to) {
         (Some(file), None) if source.paths.is_empty() => Config::load(file, &environment),
         (Some(file), to) => Config::load_with(file, &source.paths, to.as_deref(), &environment),
-        (None, Some(to)) if !source.paths.is_empty() => {
+        (None, Some(to)) if !source.paths.is_empty() || is_stdin_given() => {
             Config::from_arguments(&source.paths, to, &environment)
         }
-        (None, _) => Err(usage("name a configuration with `-c FILE`, or both PATH and `--to URL`")),
+        (None, Some(_)) => Err(usage("name a PATH, or pipe lines into standard input")),
+        (None, None) => Err(usage("name a configuration with `-c FILE`, or where to send with `--to URL`")),
     }
+}
+
+/// Whether somebody has put lines there: neither a terminal nor `/dev/null`, which services get.
+fn is_stdin_given() -> bool {
+    rustix::fs::fstat(std::io::stdin()).is_ok_and(|stat| {
+        matches!(
+            FileType::from_raw_mode(stat.st_mode),
+            FileType::Fifo | FileType::Socket | FileType::RegularFile
+        )
+    })
 }
 
 fn usage(text: &str) -> ConfigError {

@@ -140,6 +140,15 @@ fn write_report(out: &mut impl Write, report: &StatusReport) -> io::Result<()> {
     if let Some(error) = &output.last_error {
         writeln!(out, "error    {}", escaped(error))?;
     }
+    for queue in &report.queues {
+        let (name, state) = (escaped(&queue.name), escaped(&queue.state));
+        writeln!(
+            out,
+            "queue    {name}: {state}, {} of {}",
+            HumanBytes(queue.bytes),
+            HumanBytes(queue.limit)
+        )?;
+    }
     for held in &report.held {
         writeln!(out, "HELD     {}: {}", escaped(&held.index), escaped(&held.reason))?;
     }

@@ -9,7 +9,8 @@ use super::{Checked, ConfigError, Server};
 use super::{Environment, Login, Logstash, Output, Syslog, Tls, input, root, syslog};
 use std::path::{Path, PathBuf};
 
-/// The configuration of `run PATH… --to URL` and `once PATH… --to URL`; everything else has its default.
+/// The configuration of `run PATH… --to URL` and `once PATH… --to URL`; everything else has its default. Without a path lines
+/// come from standard input.
 ///
 /// `directory` is where relative paths begin. Log-ins come from `BLUEOX_API_KEY`, `BLUEOX_USERNAME` with
 /// `BLUEOX_PASSWORD`, and an authority from `BLUEOX_CA` (a path); each also as `…_FILE`.
@@ -19,9 +20,12 @@ pub(super) fn from_arguments(
     directory: &Path,
     environment: &Environment<'_>,
 ) -> Result<Checked, ConfigError> {
-    let paths = argument_paths(paths, directory)?;
+    let input = match paths {
+        [] => super::Input { source: super::Source::Stdin, ..input::defaults(Vec::new()) },
+        paths => input::defaults(argument_paths(paths, directory)?),
+    };
     let destination = destination(to, directory, environment)?;
-    let config = root::defaults(vec![input::defaults(paths)], destination.output, directory);
+    let config = root::defaults(vec![input], destination.output, directory);
     let conflicts = root::own_file_conflicts(&config);
     if let Some((_, found, remedy)) = conflicts.into_iter().next() {
         return Err(usage(found, remedy));

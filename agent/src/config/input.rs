@@ -6,7 +6,7 @@ use super::mistake::{shown, shown_path};
 use super::path::{absolute_glob, compile_glob, is_literal};
 use super::section::{Field, Section};
 use super::source::reason;
-use super::{FieldValue, Input, ReadFrom};
+use super::{FieldValue, Input, ReadFrom, Source};
 use crate::line::{Blocks, Container};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -47,13 +47,13 @@ pub(super) static KEYS: [Key; 14] = [
     ),
     key(
         "type",
-        Kind::Choice { default: "file", values: &["file"], later: &["stdin", "syslog"] },
-        "Where lines come from.",
+        Kind::Choice { default: "file", values: &["file", "stdin"], later: &["syslog"] },
+        "Where lines come from: `file`, or `stdin`, which is kept in a queue in the state directory until it is delivered.",
     ),
     key(
         "paths",
-        Kind::Texts { default: "required" },
-        "Files to read: paths or globs. `*` and `?` stay within a directory, `**` crosses directories, `{a,b}` and `[0-9]` \
+        Kind::Texts { default: "required for files" },
+        "Files to read, for `type: file`: paths or globs. `*` and `?` stay within a directory, `**` crosses directories, `{a,b}` and `[0-9]` \
          work, `\\` escapes. Relative ones begin at the configuration file. A glob that matches nothing yet is fine.",
     ),
     key(
@@ -97,7 +97,9 @@ pub(super) static KEYS: [Key; 14] = [
         "multiline",
         Kind::Section(&MULTILINE),
         "Several lines of text as one event. A line that begins with `{` stands alone. The last lines of a file wait a second \
-         for more; at 64 KiB an event ends in any case.",
+         for more; at 64 KiB an event ends in any case. Stack traces of Java, Python, Rust, Go, .NET and Node.js need no \
+         pattern: without one they are joined, with the line before that tells of an error (also in containers, at most \
+         2048 lines); `start: '^'` leaves every line alone.",
     ),
     key(
         "read_from",
@@ -129,15 +131,34 @@ pub(super) static KEYS: [Key; 14] = [
 
 /// Reads one entry of `inputs`.
 pub(super) fn resolve(section: &Section<'_>) -> Input {
-    Input { paths: paths(section), ..resolve_settings(section) }
+    let source = match section.choice("type") {
+        "stdin" => Source::Stdin,
+        _ => Source::Files,
+    };
+    let paths = match source {
+        Source::Files => paths(section),
+        Source::Stdin => Vec::new(),
+    };
+    if source.queue().is_some() {
+        refuse(section, &["paths", "exclude", "read_from"]);
+    }
+    Input { source, paths, ..resolve_settings(section) }
+}
+
+/// Keys that mean nothing for this type.
+fn refuse(section: &Section<'_>, keys: &[&str]) {
+    for field in keys.iter().filter_map(|key| section.field(key)) {
+        let found = format!("does not go with `type: {}`", section.choice("type"));
+        field.mistake(found, "remove it, or give files an input of their own");
+    }
 }
 
 /// Reads one entry but for its `paths`, which may be missing.
 pub(super) fn resolve_settings(section: &Section<'_>) -> Input {
-    section.choice("type");
     let stream = section.section("data_stream");
     Input {
         id: id(section),
+        source: Source::Files,
         paths: Vec::new(),
         exclude: exclude(section),
         format: Some(section.choice("format")).filter(|format| *format != "auto").map(str::to_owned),
@@ -163,6 +184,7 @@ pub(super) fn resolve_settings(section: &Section<'_>) -> Input {
 pub(super) fn defaults(paths: Vec<String>) -> Input {
     Input {
         id: None,
+        source: Source::Files,
         paths,
         exclude: Vec::new(),
         format: None,

@@ -32,7 +32,9 @@ pub struct Config {
 pub struct Input {
     /// The stated `id`; part of the event ids where there is one.
     pub id: Option<String>,
-    /// Globs, absolute.
+    /// Where lines come from.
+    pub source: Source,
+    /// Globs, absolute; of a stream those of the segments of its queue.
     pub paths: Vec<String>,
     /// Globs of files to leave alone.
     pub exclude: Vec<String>,
@@ -54,6 +56,25 @@ pub struct Input {
     pub dataset: String,
     /// `data_stream.namespace`.
     pub namespace: String,
+}
+
+/// `type`.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// Files by their paths.
+    Files,
+    /// Standard input.
+    Stdin,
+}
+
+impl Source {
+    /// Name of its queue, for what cannot be read again.
+    pub fn queue(&self) -> Option<String> {
+        match self {
+            Self::Files => None,
+            Self::Stdin => Some("stdin".into()),
+        }
+    }
 }
 
 /// One `processors` entry.
@@ -404,6 +425,8 @@ pub struct Limits {
     pub held_files: u64,
     /// Most bytes of dead letters on disk.
     pub dead_letters: u64,
+    /// Most bytes of the queue of each stream.
+    pub queue: u64,
 }
 
 /// `monitoring`.

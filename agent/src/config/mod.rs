@@ -115,7 +115,7 @@ impl Config {
 
     /// The configuration of `run PATH… --to URL` and `once PATH… --to URL` without a file.
     ///
-    /// Relative paths begin at the working directory; everything that is not said has its default. The log-in comes from
+    /// Without a path lines come from standard input. Relative paths begin at the working directory; everything that is not said has its default. The log-in comes from
     /// `BLUEOX_API_KEY`, or `BLUEOX_USERNAME` with `BLUEOX_PASSWORD`, the authority from `BLUEOX_CA`; each also as
     /// `…_FILE`.
     pub fn from_arguments(

@@ -31,7 +31,7 @@ static STATE: [Key; 2] = [
     ),
 ];
 
-static LIMITS: [Key; 4] = [
+static LIMITS: [Key; 5] = [
     key(
         "memory",
         Kind::Size { default: "24MiB", min: "8MiB", max: "1TiB" },
@@ -53,6 +53,12 @@ static LIMITS: [Key; 4] = [
         "dead_letters",
         Kind::Size { default: "100MiB", min: "1MiB", max: "1000TiB" },
         "Most bytes of dead letters on disk. Full, the index holds until an operator acts.",
+    ),
+    key(
+        "queue",
+        Kind::Size { default: "1GiB", min: "16MiB", max: "1000TiB" },
+        "Most bytes on disk of what came from each stream (standard input, the network) and is not delivered. Full, whoever \
+         writes to the stream waits.",
     ),
 ];
 
@@ -114,7 +120,8 @@ pub(super) fn resolve(walk: &Walk<'_>, node: &Node, replace: Replace) -> Option<
     if let Output::Syslog(syslog) = &mut output {
         syslog.shipper.clone_from(&host_id);
     }
-    let config = Config { host_id, inputs, processors, output, state, limits, drain, monitoring };
+    let mut config = Config { host_id, inputs, processors, output, state, limits, drain, monitoring };
+    read_queues(&mut config);
     check_sizes(&root, &config);
     check_own_files(&root, &config);
     Some(config)
@@ -122,15 +129,32 @@ pub(super) fn resolve(walk: &Walk<'_>, node: &Node, replace: Replace) -> Option<
 
 /// The configuration that says nothing but what to read and where to send it.
 pub(super) fn defaults(inputs: Vec<Input>, output: Output, base: &Path) -> Config {
-    Config {
+    let mut config = Config {
         host_id: host_name(),
         inputs,
         processors: Vec::new(),
         output,
         state: State { path: base.join("blueox-state"), retention: Duration::from_secs(7 * 24 * 3600) },
-        limits: Limits { memory: 24 << 20, open_files: 512, held_files: 1 << 30, dead_letters: 100 << 20 },
+        limits: Limits {
+            memory: 24 << 20,
+            open_files: 512,
+            held_files: 1 << 30,
+            dead_letters: 100 << 20,
+            queue: 1 << 30,
+        },
         drain: Duration::from_secs(5),
         monitoring: Monitoring { listen: Some(([127, 0, 0, 1], 5066).into()), token: None, events: true },
+    };
+    read_queues(&mut config);
+    config
+}
+
+/// A stream is read from the segments of its queue.
+fn read_queues(config: &mut Config) {
+    for input in &mut config.inputs {
+        if let Some(queue) = input.source.queue() {
+            input.paths = vec![crate::queue::segments_of(&config.state.path, &queue)];
+        }
     }
 }
 
@@ -146,7 +170,21 @@ fn inputs(root: &Section<'_>, paths: Option<Vec<String>>) -> Vec<Input> {
         Some(paths) => replaced_paths(root, &sections, paths),
     };
     check_ids(&sections, &inputs);
+    check_streams(&sections, &inputs);
     inputs
+}
+
+/// A stream has one reader.
+fn check_streams(sections: &[Section<'_>], inputs: &[Input]) {
+    for (position, input) in inputs.iter().enumerate() {
+        let Some(queue) = input.source.queue() else { continue };
+        let first = inputs[..position].iter().position(|other| other.source.queue().as_ref() == Some(&queue));
+        if let (Some(first), Some(field)) =
+            (first, sections.get(position).and_then(|section| section.field("type")))
+        {
+            field.mistake(format!("inputs[{first}] reads the same stream"), "remove one of them");
+        }
+    }
 }
 
 fn no_inputs(root: &Section<'_>) {
@@ -238,6 +276,7 @@ fn limits(section: &Section<'_>) -> Limits {
         open_files: section.integer("open_files") as usize,
         held_files: section.size("held_files"),
         dead_letters: section.size("dead_letters"),
+        queue: section.size("queue"),
     }
 }
 
@@ -321,6 +360,11 @@ pub(super) fn own_file_conflicts(config: &Config) -> Vec<(&'static str, String, 
         let found = format!("the dead letters in {state} are read by inputs[{input}]");
         conflicts.push(("state.path", found, "use another directory, or exclude it there"));
     }
+    if let Some(input) = reads(config, &crate::queue::some_segment(&config.state.path)) {
+        let state = shown(&config.state.path.to_string_lossy());
+        let found = format!("the queues in {state} are read by inputs[{input}]");
+        conflicts.push(("state.path", found, "use another directory, or exclude it there"));
+    }
     conflicts
 }
 
@@ -332,8 +376,8 @@ fn reads(config: &Config, path: &Path) -> Option<usize> {
         let matcher = glob.compile_matcher();
         matcher.is_match(path) || real.as_ref().is_ok_and(|real| matcher.is_match(real))
     };
-    config
-        .inputs
-        .iter()
-        .position(|input| input.paths.iter().any(matches) && !input.exclude.iter().any(matches))
+    let is_file = |input: &Input| matches!(input.source, super::Source::Files);
+    config.inputs.iter().position(|input| {
+        is_file(input) && input.paths.iter().any(matches) && !input.exclude.iter().any(matches)
+    })
 }

@@ -60,6 +60,22 @@ fn defaults_without_a_file_are_those_of_the_tables() {
 }
 
 #[test]
+fn a_stream_is_read_from_its_queue_and_has_no_settings_of_files() {
+    let checked = good(&format!("{ES}inputs: [{{type: stdin}}]\nstate: {{path: '/st[a]te'}}\n"));
+    assert_eq!(checked.config.inputs[0].paths, ["/st[[]a[]]te/queue/stdin/*.lines"]);
+    let refused = "does not go with `type: stdin`";
+    bad(
+        &format!("{ES}inputs: [{{type: stdin, paths: [/a], exclude: [b], read_from: end}}]\n"),
+        &[refused, refused, refused],
+    );
+    bad(&format!("{ES}inputs: [{{type: stdin}}, {{type: stdin}}]\n"), &["inputs[0] reads the same stream"]);
+    bad(
+        &format!("{ES}inputs: [{{paths: ['/s/**']}}, {{type: stdin}}]\nstate: {{path: /s}}\n"),
+        &["the dead letters in", "the queues in"],
+    );
+}
+
+#[test]
 fn sample_file_names_every_key() {
     fn check(sample: &str, keys: &[Key]) {
         for key in keys {
@@ -287,7 +303,7 @@ fn missing_and_empty_parts_are_mistakes() {
 
 #[test]
 fn what_this_version_does_not_have_comes_later() {
-    for entry in ["type: stdin", "type: syslog", "encoding: latin1", "ignore_older: 1d"] {
+    for entry in ["type: syslog", "encoding: latin1", "ignore_older: 1d"] {
         bad_input(entry, "comes later");
     }
     for name in ["headers: {a: b}", "proxy: x", "cloud_id: x", "pipeline: x"] {

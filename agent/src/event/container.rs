@@ -17,7 +17,7 @@ pub struct Unwrapper {
 /// A line of an application.
 #[derive(Debug, Clone, Copy)]
 pub struct Unwrapped<'a> {
-    /// All its pieces, joined.
+    /// All its pieces, joined; the lines of a stack trace with line breaks.
     pub text: &'a [u8],
     /// What the runtime said of it.
     pub frame: Frame,
@@ -48,6 +48,10 @@ impl Unwrapper {
                 Container::Docker => self.docker_time(line)?,
                 _ => std::str::from_utf8(wrapping.time).ok().and_then(|time| time.parse().ok()),
             };
+            // The lines of a stack trace are whole, pieces of one line are not.
+            if frame.is_some() && !is_partial {
+                self.text.push(b'\n');
+            }
             match container {
                 Container::Docker => text::decode(wrapping.text, &mut self.text),
                 _ => self.text.extend_from_slice(wrapping.text),

@@ -22,7 +22,9 @@ impl<T: Trace> Walk<'_, T> {
         self.set(Target::EventCreated, created, STATED);
         let offset = self.document.scratch_piece(|out| number::write(line.offset, out));
         self.set(Target::LogOffset, offset, STATED);
-        self.set(Target::LogFilePath, Piece { source: Source::File, start: 0, end: path_end }, STATED);
+        if path_end > 0 {
+            self.set(Target::LogFilePath, Piece { source: Source::File, start: 0, end: path_end }, STATED);
+        }
         for fixed in stated {
             self.fix(fixed, STATED);
         }

@@ -248,6 +248,11 @@ pub struct FileMemory {
 }
 
 impl FileMemory {
+    /// For a file of the agent's own, whose path says nothing of the lines in it.
+    pub fn unnamed() -> Self {
+        Self { texts: Box::default(), path_end: 0, container: Vec::new() }
+    }
+
     /// For the file at `path`. What is not UTF-8 in it becomes U+FFFD in the documents.
     pub fn new(path: &Path) -> Self {
         let mut texts = Vec::new();

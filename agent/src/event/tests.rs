@@ -9,6 +9,7 @@ use std::path::Path;
 
 pub(super) fn input() -> Input {
     Input {
+        source: crate::config::Source::Files,
         id: None,
         paths: vec![],
         exclude: vec![],
@@ -437,6 +438,83 @@ proptest! {
         for format in ["auto", "ecs", "bunyan", "tracing", "pino"] {
             stream.choice = format::choice(format).unwrap();
             let (document, mapped) = map_line(&line(object.as_bytes()), &mut stream);
+            prop_assert_eq!(mapped.dropped, 0);
+            for mark in &marks {
+                prop_assert!(document.contains(mark.as_str()), "{} of {} is not in {}", mark, object, document);
+            }
+        }
+    }
+}
+
+/// An object with keys that Logstash or Elasticsearch refuse or read as their own, and a mark in each scalar.
+fn odd_object() -> impl Strategy<Value = (String, Vec<String>)> {
+    const KEYS: [&str; 18] = [
+        "[tags][x]",
+        "a]b",
+        "[",
+        "event",
+        "host",
+        "log",
+        "error",
+        "labels",
+        "@metadata",
+        "@version",
+        "process",
+        "http",
+        "",
+        "a.b",
+        "event.[x]",
+        "log.level.x",
+        " x",
+        "e\u{301}",
+    ];
+    let member = (0..KEYS.len(), 0..4usize, 0..KEYS.len());
+    proptest::collection::vec(member, 1..12).prop_map(|members| {
+        let mut marks = Vec::new();
+        let mut mark = || {
+            marks.push(format!("\"mark-{}-\"", marks.len()));
+            marks[marks.len() - 1].clone()
+        };
+        let member = |(key, shape, inner): (usize, usize, usize)| {
+            let inner = serde_json::to_string(KEYS[inner]).unwrap();
+            let value = match shape {
+                0 | 1 => mark(),
+                2 => format!("{{{inner}:{}}}", mark()),
+                _ => format!("{{{inner}:{{{inner}:[{},{}]}},{inner}:{}}}", mark(), mark(), mark()),
+            };
+            format!("{}:{value}", serde_json::to_string(KEYS[key]).unwrap())
+        };
+        let text = members.into_iter().map(member).collect::<Vec<_>>().join(",");
+        (format!("{{{text}}}"), marks.iter().map(|mark| mark.trim_matches('"').to_owned()).collect())
+    })
+}
+
+/// Panics at a key with a bracket, which Logstash takes for a path.
+fn assert_no_brackets(value: &Value, document: &str) {
+    match value {
+        Value::Object(members) => members.iter().for_each(|(key, value)| {
+            assert!(!key.contains(['[', ']']), "`{key}` in {document}");
+            assert_no_brackets(value, document);
+        }),
+        Value::Array(elements) => elements.iter().for_each(|value| assert_no_brackets(value, document)),
+        _ => {}
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_logstash_would_stumble_over_is_sanitised_and_not_lost((object, marks) in odd_object()) {
+        let mut stream = stream();
+        for format in ["auto", "ecs", "bunyan", "tracing", "pino"] {
+            stream.choice = format::choice(format).unwrap();
+            let (document, mapped) = map_line(&line(object.as_bytes()), &mut stream);
+            assert_sound(&document);
+            let value: Value = serde_json::from_str(&document).unwrap();
+            assert_no_brackets(&value, &document);
+            prop_assert!(value.get("@metadata").is_none(), "{}", document);
+            for name in ["event", "host", "log", "error", "labels", "numeric_labels", "process", "http", "service", "url"] {
+                prop_assert!(value.get(name).is_none_or(Value::is_object), "{} in {}", name, document);
+            }
             prop_assert_eq!(mapped.dropped, 0);
             for mark in &marks {
                 prop_assert!(document.contains(mark.as_str()), "{} of {} is not in {}", mark, object, document);

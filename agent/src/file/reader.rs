@@ -10,7 +10,7 @@ use crate::file::prefix::{PrefixHash, TAIL, tail_hash};
 use crate::file::source::{Compression, FirstLine, Source};
 use crate::file::table::compare::begins_with;
 use crate::file::tailed::Tailed;
-use crate::line::{Flow, Framing, Piece, frame, frame_groups, is_blank, without_carriage_return};
+use crate::line::{Ending, Flow, Framing, Piece, frame_events, is_blank, without_carriage_return};
 use memchr::memchr;
 use std::io;
 use std::time::Instant;
@@ -138,14 +138,13 @@ fn step(
     let forced = file.next_forced_end() == Some(framed + chunk.len() as u64);
     let mut flow = Flow::Continue;
     let max_line = limits.max_line;
-    let mut each = |piece| {
+    let each = |piece| {
         flow = take(file, piece, max_line, skipped, sink);
         flow
     };
-    let mut consumed = match limits.framing {
-        Framing::Lines => frame(chunk, framed, each),
-        framing => frame_groups(chunk, framed, framing, &mut each),
-    };
+    let ending = if forced { Ending::Ended } else { Ending::Growing };
+    let events = frame_events(chunk, framed, limits.framing, ending, each);
+    let mut consumed = events.consumed;
     if forced && flow == Flow::Continue && consumed < chunk.len() {
         flow = take_unterminated(file, &chunk[consumed..], framed + consumed as u64, max_line, skipped, sink);
         consumed = chunk.len();
@@ -155,7 +154,7 @@ fn step(
         file.tail = tail_hash(&text[..overlap + consumed]);
     }
     let rest = chunk.len() - consumed;
-    file.has_open_block = rest > 0 && chunk.ends_with(b"\n") && matches!(limits.framing, Framing::Blocks(_));
+    file.has_open_block = rest > 0 && events.has_open_block;
     match flow {
         Flow::Stop => Ok(Step::End(TurnEnd::Full)),
         _ if at_end || forced => {

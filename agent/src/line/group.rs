@@ -56,7 +56,7 @@ struct Open {
 }
 
 /// As [`frame`], but hands over groups in place of lines. An unfinished group is part of the rest.
-pub fn frame_groups<'a>(
+pub(super) fn frame_groups<'a>(
     chunk: &'a [u8],
     base: u64,
     framing: &Framing,

@@ -8,7 +8,13 @@ mod block;
 
 mod group;
 
+mod trace;
+
+mod events;
+
 pub use block::Blocks;
 pub use container::{Container, Stream, Wrapping};
+pub use events::{Framed, frame_events};
 pub use framer::{Flow, Piece, frame, is_blank, without_carriage_return};
-pub use group::{Framing, frame_groups};
+pub use group::Framing;
+pub use trace::Ending;

@@ -43,6 +43,9 @@ pub struct StatusReport {
     pub id_collisions: u64,
     /// Every known file.
     pub files: Vec<FileStatus>,
+    /// Queues of the inputs that are streams.
+    #[serde(default)]
+    pub queues: Vec<QueueStatus>,
     /// The output.
     pub output: OutputStatus,
     /// Memory in bytes.
@@ -123,6 +126,19 @@ pub struct FileStatus {
     /// Age of the oldest unsettled line.
     pub lag_ms: u64,
     /// `active`, `waiting`, `rotated`, `deleted`, `held`, `unreadable` …
+    pub state: String,
+}
+
+/// What has come from a stream and is not delivered.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct QueueStatus {
+    /// Name of the queue: `stdin`, `syslog-…`.
+    pub name: String,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Bound of `bytes`.
+    pub limit: u64,
+    /// `open`, `full` (whoever writes to it waits) or `ended`.
     pub state: String,
 }
 

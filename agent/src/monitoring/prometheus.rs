@@ -76,6 +76,12 @@ fn gauges(page: &mut Page, report: &StatusReport) {
     page.gauge("memory_bytes", "Resident memory of the agent.", report.memory.used);
     page.gauge("memory_limit_bytes", "Configured bound of the agent's own memory.", report.memory.limit);
     page.gauge("uptime_seconds", "Time since the agent started.", seconds(report.uptime_ms));
+    if !report.queues.is_empty() {
+        page.head("queue_bytes", "Bytes of a stream on disk that are not delivered.", "gauge");
+    }
+    for queue in &report.queues {
+        page.sample("queue_bytes", &[("queue", &queue.name)], &queue.bytes);
+    }
     page.head("files", "Known files by state.", "gauge");
     for (state, count) in by_state(report) {
         page.sample("files", &[("state", state)], &count);
@@ -142,7 +148,9 @@ impl fmt::Display for Labels<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitoring::{Accounts, Bytes, FileStatus, Held, Loss, Memory, Oddities, OutputStatus};
+    use crate::monitoring::{
+        Accounts, Bytes, FileStatus, Held, Loss, Memory, Oddities, OutputStatus, QueueStatus,
+    };
 
     fn report() -> StatusReport {
         let file = |state: &str, lag_ms| FileStatus {
@@ -152,6 +160,7 @@ mod tests {
             ..Default::default()
         };
         StatusReport {
+            queues: vec![QueueStatus { name: "stdin".into(), bytes: 14, ..Default::default() }],
             version: "1.2.3".into(),
             uptime_ms: 1500,
             ready: true,
@@ -236,6 +245,6 @@ mod tests {
             assert!(!families.contains(&name), "{name}");
             families.push(name);
         }
-        assert_eq!(families.len(), 26);
+        assert_eq!(families.len(), 27);
     }
 }

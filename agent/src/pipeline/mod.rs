@@ -10,6 +10,7 @@
 //! | output → tailer | settlements ([`Signals`]) | as many as batches are out |
 //! | watch → tailer | hints ([`crate::discovery::Watch`]) | a set of paths; overflow asks for a scan |
 //! | tailer → checkpoint writer | one checkpoint | 1 |
+//! | stream → tailer | segments of a queue ([`crate::queue`]) | `limits.queue` |
 
 mod dated;
 
@@ -26,6 +27,8 @@ mod settle;
 mod signals;
 
 mod start;
+
+mod streams;
 
 mod tailer;
 

@@ -4,7 +4,8 @@ use super::tailer::Tailer;
 use crate::ack::accounts::Lost;
 use crate::ack::{Counts, Loss};
 use crate::file::tailed::{Identity, Standing, Tailed};
-use crate::monitoring::{Accounts, Bytes, FileStatus, Memory, OutputStatus, StatusReport};
+use crate::monitoring::{Accounts, Bytes, FileStatus, Memory, OutputStatus, QueueStatus, StatusReport};
+use crate::queue::{Queue, QueueFacts};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -41,6 +42,7 @@ impl Tailer {
             oddities: self.oddities,
             id_collisions: counts.id_collisions,
             files: self.parts.table.files().map(|file| file_status(file, now)).collect(),
+            queues: self.streams().map(|queue| queue_status(queue)).collect(),
             output: OutputStatus {
                 host: output.host,
                 in_flight: output.in_flight,
@@ -87,6 +89,16 @@ fn file_status(file: &Tailed, now: Instant) -> FileStatus {
         lag_ms: lag.as_millis() as u64,
         state: state(file).into(),
     }
+}
+
+fn queue_status(queue: &Queue) -> QueueStatus {
+    let facts = queue.facts();
+    let state = match facts {
+        QueueFacts { is_full: true, .. } => "full",
+        QueueFacts { has_ended: true, .. } => "ended",
+        _ => "open",
+    };
+    QueueStatus { name: queue.name(), bytes: facts.bytes, limit: facts.limit, state: state.into() }
 }
 
 fn state(file: &Tailed) -> &'static str {

@@ -4,6 +4,7 @@ use super::signals::Signals;
 use crate::checkpoint::directory::Directory;
 use crate::checkpoint::{Checkpoint, Store};
 use crate::file::FileKey;
+use crate::queue::Queue;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -32,14 +33,18 @@ pub(super) struct Saver {
 
 impl Saver {
     /// Starts the thread.
-    pub(super) fn start(store: Store<Directory>, signals: Arc<Signals>) -> std::io::Result<Self> {
+    pub(super) fn start(
+        store: Store<Directory>,
+        queues: Vec<Option<Arc<Queue>>>,
+        signals: Arc<Signals>,
+    ) -> std::io::Result<Self> {
         let (jobs, receiver) = sync_channel(1);
         let done = Arc::new(Mutex::new(None));
         let answer = done.clone();
         let thread = std::thread::Builder::new()
             .name("checkpoint".into())
             .stack_size(256 * 1024)
-            .spawn(move || write_all(store, &receiver, &answer, &signals))?;
+            .spawn(move || write_all(store, &queues, &receiver, &answer, &signals))?;
         Ok(Self { jobs: Some(jobs), done, thread: Some(thread), busy: false })
     }
 
@@ -73,14 +78,19 @@ impl Saver {
 
 fn write_all(
     mut store: Store<Directory>,
+    queues: &[Option<Arc<Queue>>],
     jobs: &Receiver<Job>,
     done: &Mutex<Option<Done>>,
     signals: &Signals,
 ) {
     while let Ok(job) = jobs.recv() {
-        let outcome = match store.save(&job.checkpoint) {
-            Ok(_) => Ok(job.offsets),
-            Err(error) => Err(crate::telemetry::chain(&error)),
+        // What the checkpoint calls delivered must not be missing from the queue after a power cut: the segment would look
+        // rewritten.
+        let synced = queues.iter().flatten().try_for_each(|queue| queue.sync());
+        let outcome = match synced.map(|()| store.save(&job.checkpoint)) {
+            Ok(Ok(_)) => Ok(job.offsets),
+            Ok(Err(error)) => Err(crate::telemetry::chain(&error)),
+            Err(error) => Err(format!("cannot sync the queue: {error}")),
         };
         *done.lock().unwrap_or_else(PoisonError::into_inner) = Some(Done { outcome });
         signals.saved();

@@ -11,13 +11,14 @@ use crate::ack::dead_letters::DeadLetters;
 use crate::ack::{Accounts, Counts};
 use crate::batch::Form;
 use crate::checkpoint::{Checkpoint, KnownInput, Loaded, StateDirectory, StateError};
-use crate::config::{Config, Input, LOGSTASH_WINDOW_BYTES, Output, ReadFrom};
+use crate::config::{Config, Input, LOGSTASH_WINDOW_BYTES, Output, ReadFrom, Source};
 use crate::discovery::{Scanner, Watch};
 use crate::event::{Environment, Process, Stream};
 use crate::file::table::{InputRules, Settings, Table, unix_time};
 use crate::line::{Container, Framing};
 use crate::monitoring::{self, StatusReport, StatusSource};
 use crate::output::{self, OutputState, SettleSink};
+use crate::queue::Queue;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
@@ -97,19 +98,29 @@ pub struct OnceProgress {
     pub counts: Counts,
 }
 
-/// Tails until SIGTERM or SIGINT.
+/// Tails until SIGTERM or SIGINT, or, where all inputs are streams, until they have ended and are delivered.
 pub fn run(config: &Config) -> Result<Exit, RunError> {
     let runtime = runtime()?;
     let stop = StopSignals::catch(&runtime)?;
     let state = StateDirectory::open(&config.state.path)?;
     let (store, loaded) = state.checkpoints()?;
     let restored = Restored::from(loaded);
+    let queues = crate::queue::open_all(&state, config)?;
     let letters = DeadLetters::open(state.subdirectory("dead-letters")?, config.limits.dead_letters)?;
     let listener = listen(config, &runtime)?;
     let signals = Arc::new(Signals::default());
-    let saver = Saver::start(store, signals.clone())
+    let saver = Saver::start(store, queues.clone(), signals.clone())
         .map_err(|source| RunError::Start { what: "the checkpoint thread", source })?;
-    let engine = Engine::start(config, restored, Some(saver), DeadLetterBox::Kept(letters), &signals, false)?;
+    let engine = Engine::start(
+        config,
+        restored,
+        Some(saver),
+        DeadLetterBox::Kept(letters),
+        queues.clone(),
+        &signals,
+        false,
+    )?;
+    feed(config, &queues, &signals)?;
     info!(version = env!("CARGO_PKG_VERSION"), state = %config.state.path.display(), "started");
     let ended = runtime.block_on(async {
         if let Some(listener) = listener {
@@ -134,7 +145,15 @@ pub fn once(
     let runtime = runtime()?;
     let stop = StopSignals::catch(&runtime)?;
     let signals = Arc::new(Signals::default());
-    let engine = Engine::start(config, Restored::default(), None, DeadLetterBox::Reported, &signals, true)?;
+    let engine = Engine::start(
+        config,
+        Restored::default(),
+        None,
+        DeadLetterBox::Reported,
+        Vec::new(),
+        &signals,
+        true,
+    )?;
     let accounts = engine.accounts.clone();
     let output = engine.output_state.clone();
     let (ended, last) = runtime.block_on(async {
@@ -269,6 +288,7 @@ impl Engine {
         restored: Restored,
         saver: Option<Saver>,
         dead_letters: DeadLetterBox,
+        queues: Vec<Option<Arc<Queue>>>,
         signals: &Arc<Signals>,
         once: bool,
     ) -> Result<Self, RunError> {
@@ -297,6 +317,7 @@ impl Engine {
             signals: signals.clone(),
             saver,
             dead_letters,
+            queues,
             output: output_state.clone(),
             framings: config.inputs.iter().map(framing).collect(),
             max_line: config.inputs.iter().map(|input| input.max_line).collect(),
@@ -467,6 +488,7 @@ fn settings(config: &Config, once: bool) -> Settings {
         id: input.id.clone(),
         identity: identity(input),
         from_end: input.read_from == ReadFrom::End && !once,
+        is_queue: input.source.queue().is_some(),
     });
     Settings {
         host_id: config.host_id.clone(),
@@ -483,6 +505,18 @@ fn usable_descriptors(wanted: usize) -> usize {
     const OWN: usize = 24;
     let allowed = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     allowed.map_or(wanted, |allowed| wanted.min((allowed as usize).saturating_sub(OWN).max(4)))
+}
+
+/// Starts what fills the queues.
+fn feed(config: &Config, queues: &[Option<Arc<Queue>>], signals: &Arc<Signals>) -> Result<(), RunError> {
+    for (input, queue) in config.inputs.iter().zip(queues) {
+        if let (Source::Stdin, Some(queue)) = (&input.source, queue) {
+            let signals = signals.clone();
+            crate::queue::feed_stdin(queue.clone(), move || signals.hint())
+                .map_err(|source| RunError::Start { what: "the thread that reads standard input", source })?;
+        }
+    }
+    Ok(())
 }
 
 fn known_inputs(config: &Config, checkpoint: &Checkpoint) -> Vec<KnownInput> {

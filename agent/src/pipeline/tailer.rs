@@ -14,6 +14,7 @@ use crate::file::tailed::{Awaits, Tailed};
 use crate::line::Framing;
 use crate::monitoring::Oddities;
 use crate::output::OutputState;
+use crate::queue::Queue;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -63,6 +64,8 @@ pub(super) struct Parts {
     pub(super) saver: Option<Saver>,
     /// Takes what the server refuses.
     pub(super) dead_letters: DeadLetterBox,
+    /// Queues of the inputs that are streams, by input; empty when reading once.
+    pub(super) queues: Vec<Option<Arc<Queue>>>,
     /// What the output says of itself.
     pub(super) output: Arc<OutputState>,
     /// Longest line of each input.
@@ -193,7 +196,7 @@ impl Tailer {
         let quiet = self.parts.intake.is_empty() && self.parts.intake.out() == 0 && self.refused.is_empty();
         match self.stopping {
             Some(until) => quiet || Instant::now() >= until,
-            None => self.parts.once && quiet && self.nothing_left(),
+            None => quiet && (self.have_streams_ended() || (self.parts.once && self.nothing_left())),
         }
     }
 
@@ -285,6 +288,7 @@ impl Tailer {
             crate::memory::give_back();
         }
         self.send_own_event(now);
+        self.remove_segments();
         self.after_change();
     }
 
@@ -328,7 +332,7 @@ impl Tailer {
 
     fn read_file(&mut self, key: FileKey, now: Instant) -> Turned {
         let Some(origin) = self.origin(key) else { return Turned::Nothing };
-        if !self.parts.intake.has_room(origin.input) {
+        if self.waits_for_older(key) || !self.parts.intake.has_room(origin.input) {
             return Turned::Stalled;
         }
         if self.parts.table.file(key).is_some_and(|file| file.awaits_checkpoint != Awaits::Nothing) {
@@ -429,7 +433,8 @@ impl Tailer {
     }
 
     fn checkpoint_if_due(&mut self, now: Instant) {
-        if self.dirty && now >= self.next_checkpoint {
+        if self.dirty && (now >= self.next_checkpoint || self.streams().any(|queue| queue.facts().has_ended))
+        {
             self.request_checkpoint(now);
         }
     }
@@ -499,6 +504,7 @@ impl Tailer {
             Ok(offsets) => {
                 self.awaits_first = false;
                 self.parts.table.checkpointed(&offsets);
+                self.remove_segments();
                 if std::mem::take(&mut self.save_failed) {
                     info!("checkpoint is stored again");
                 }

@@ -87,9 +87,7 @@ impl Site {
 
     /// Starts `blueox` with `arguments`, the site's directory being the working directory.
     pub fn start(&self, arguments: &[&std::ffi::OsStr]) -> Agent {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_blueox"));
-        command.args(arguments);
-        self.launch(command)
+        self.start_reading(arguments, std::process::Stdio::null())
     }
 
     /// Starts `blueox run` through a program that becomes it: `prlimit`, `setpriv`, `unshare`, `strace -D`.
@@ -99,9 +97,27 @@ impl Site {
         self.launch(command)
     }
 
-    fn launch(&self, mut command: Command) -> Agent {
+    /// Starts `blueox run` on the configuration with `input` as its standard input.
+    pub fn run_reading(&self, input: std::process::Stdio) -> Agent {
+        let config = self.config();
+        self.start_reading(&["run".as_ref(), "-c".as_ref(), config.as_ref()], input)
+    }
+
+    /// As [`Site::start`], with `input` as its standard input.
+    pub fn start_reading(&self, arguments: &[&std::ffi::OsStr], input: std::process::Stdio) -> Agent {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_blueox"));
+        command.args(arguments);
+        self.launch_reading(command, input)
+    }
+
+    fn launch(&self, command: Command) -> Agent {
+        self.launch_reading(command, std::process::Stdio::null())
+    }
+
+    fn launch_reading(&self, mut command: Command, input: std::process::Stdio) -> Agent {
         command.current_dir(self.directory.path());
-        let process = Process::start("the agent", command, &self.path("agent.log")).expect("started");
+        let process =
+            Process::start_reading("the agent", command, input, &self.path("agent.log")).expect("started");
         let status = Client::new(&format!("http://{}", self.status), None).expect("an http address");
         Agent { process, status }
     }

@@ -137,6 +137,11 @@ impl Engine {
         Self { url, client, own }
     }
 
+    /// One that somebody else started and ends.
+    pub fn running(url: &str) -> Self {
+        Self::at(url.to_owned(), None, None)
+    }
+
     pub fn url(&self) -> &str {
         &self.url
     }

@@ -10,6 +10,7 @@ const READ_AT: &str = "2026-08-21T10:15:33Z";
 /// An input with the defaults of every key but the zone, which is +02:00.
 pub(crate) fn input(format: Option<&str>) -> Input {
     Input {
+        source: blueox::config::Source::Files,
         id: None,
         paths: vec![],
         exclude: vec![],

@@ -10,6 +10,6 @@ mod torture;
 pub(crate) use generate::Generate;
 pub(crate) use judge::Judge;
 pub(crate) use peers::Peers;
-pub(crate) use serve::{FaultServer, Sink};
+pub(crate) use serve::{BeatsSink, FaultServer, Sink};
 pub(crate) use store::Store;
 pub(crate) use torture::Torture;

@@ -1,6 +1,7 @@
-//! `bench sink` and `bench fault-server`.
+//! `bench sink`, `bench beats-sink` and `bench fault-server`.
 
 use anyhow::{Context, Result};
+use bench::beats_sink;
 use bench::fault::{self, Keep, Options, Plan};
 use bench::random::fresh_seed;
 use bench::sink::{self, Items, Record};
@@ -32,15 +33,38 @@ impl Sink {
         let sink = sink::Sink::start(self.listen, &record, items)
             .with_context(|| format!("listen on {}", self.listen))?;
         eprintln!("sink at {}", sink.url());
-        let mut shown = sink.totals();
-        loop {
-            std::thread::sleep(Duration::from_secs(1));
-            let totals = sink.totals();
-            if totals != shown {
-                println!("{}", serde_json::to_string(&totals)?);
-                shown = totals;
-            }
+        show(|| sink.totals())
+    }
+}
+
+/// Prints the totals as JSON when they have changed, at most once a second, until the process is ended.
+fn show(totals: impl Fn() -> sink::Totals) -> Result<ExitCode> {
+    let mut shown = totals();
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+        let totals = totals();
+        if totals != shown {
+            println!("{}", serde_json::to_string(&totals)?);
+            shown = totals;
         }
+    }
+}
+
+/// Arguments of `bench beats-sink`.
+#[derive(Debug, Args)]
+pub(crate) struct BeatsSink {
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:5044")]
+    listen: SocketAddr,
+}
+
+impl BeatsSink {
+    /// Serves until the process is ended.
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let sink = beats_sink::BeatsSink::start(self.listen)
+            .with_context(|| format!("listen on {}", self.listen))?;
+        eprintln!("sink at logstash://{}", sink.address());
+        show(|| sink.totals())
     }
 }
 

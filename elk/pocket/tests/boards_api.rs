@@ -185,3 +185,34 @@ async fn what_cannot_be_asked_is_told_by_its_kind() {
         "unknown"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_text_is_completed_by_what_is_stored() {
+    let page = Page::serve().await;
+    page.write((0..9).map(|at| json!({"service": {"name": if at % 3 == 0 { "shop \"x\"" } else { "stock" }}, "http": {"response": {"status_code": 500 + at}}, "message": "m"})));
+    let transport = Direct::to(&page);
+    for (before, expected) in [
+        ("service.name%20", r#"[": ",": * "]"#),
+        ("service.name%3A%20", r#"["\"stock\" ","\"shop \\\"x\\\"\" "]"#),
+        ("service.name%3A%20%22sh", r#"["\"shop \\\"x\\\"\" "]"#),
+        ("service.name%3A%20%22stock%22%20", r#"["and ","or "]"#),
+        ("http.response.status_code%20%3E%3D%205", "[]"),
+        ("http.response.status_code%3A%20507", r#"["507 "]"#),
+        ("nowhere%3A%20", "[]"),
+    ] {
+        let (status, told) = transport.get(&format!("/api/complete?before={before}"));
+        assert_eq!(status, 200, "{told}");
+        let texts: Vec<&Value> =
+            told["choices"].as_array().unwrap().iter().map(|choice| &choice["text"]).collect();
+        let expected: Value = serde_json::from_str(expected).unwrap();
+        assert_eq!(json!(texts), expected, "{before}: {told}");
+    }
+    // Names that begin so come first.
+    let (_, told) = transport.get("/api/complete?before=a%3A1%20and%20service.na");
+    assert_eq!(
+        told["choices"][0],
+        json!({"kind": "field", "text": "service.name", "from": 8, "detail": "keyword"})
+    );
+    let long = "x".repeat(5000);
+    assert_eq!(transport.get(&format!("/api/complete?before={long}")).0, 400);
+}

@@ -133,7 +133,7 @@ fn errors_have_elasticsearchs_shape() {
             "illegal_argument_exception",
         ),
         ("POST", "/_search", r#"{"size":10001}"#, 400, "illegal_argument_exception"),
-        ("POST", "/_search", "{", 400, "x_content_parse_exception"),
+        ("POST", "/_search", "{", 400, "x_content_e_o_f_exception"),
         ("POST", "/missing/_search", "{}", 404, "index_not_found_exception"),
         ("GET", "/_index_template/nope", "", 404, "resource_not_found_exception"),
         (
@@ -146,7 +146,6 @@ fn errors_have_elasticsearchs_shape() {
         ("PUT", "/_ingest/pipeline/bad", r#"{"processors":[{"nope":{}}]}"#, 400, "parse_exception"),
         ("POST", "/_bulk", "", 400, "parse_exception"),
         ("POST", "/_bulk", "{\"creat\":{}}\n{}\n", 400, "illegal_argument_exception"),
-        ("GET", "/_nope/nope", "", 400, "illegal_argument_exception"),
     ] {
         let (found, answer) = server.send(method, target, body);
         assert_eq!(
@@ -218,4 +217,52 @@ fn documents_without_a_value_count_with_those_that_have_the_one_given_for_them()
         .map(|bucket| (bucket["key"].as_str().unwrap_or("?"), bucket["doc_count"].as_u64().unwrap_or(0)))
         .collect();
     assert_eq!(counts, [("", 2), ("warn", 1)]);
+}
+
+#[test]
+fn a_field_answers_to_its_other_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(folder.path());
+    let mappings = json!({"properties": {
+        "host.name": {"type": "keyword"},
+        "beat.hostname": {"type": "alias", "path": "host.name"},
+    }});
+    server.good("PUT", "/shop", &json!({"mappings": mappings}));
+    let lines = [json!({"index": {"_index": "shop"}}), json!({"host": {"name": "vm-1"}})];
+    assert_eq!(bulk(&server, &lines).1["errors"], json!(false));
+    let search = json!({
+        "query": {"bool": {"filter": [{"term": {"beat.hostname": "vm-1"}}, {"exists": {"field": "beat.hostname"}}]}},
+        "aggs": {"hosts": {"terms": {"field": "beat.hostname"}}},
+        "docvalue_fields": ["beat.hostname"], "sort": [{"beat.hostname": "asc"}],
+    });
+    let answer = server.good("POST", "/shop/_search", &search);
+    let hit = &answer["hits"]["hits"][0];
+    assert_eq!(hit["fields"], json!({"beat.hostname": ["vm-1"]}));
+    assert_eq!(hit["sort"], json!(["vm-1"]));
+    assert_eq!(answer["aggregations"]["hosts"]["buckets"], json!([{"key": "vm-1", "doc_count": 1}]));
+    let caps = server.good("GET", "/shop/_field_caps?fields=beat.*", &Value::Null);
+    assert_eq!(caps["fields"]["beat.hostname"]["keyword"]["aggregatable"], json!(true));
+    let (_, refused) =
+        bulk(&server, &[json!({"index": {"_index": "shop"}}), json!({"beat": {"hostname": "vm-2"}})]);
+    let error = &refused["items"][0]["index"]["error"];
+    assert_eq!(error["type"], "document_parsing_exception");
+    assert_eq!(error["caused_by"]["reason"], "Cannot write to a field alias [beat.hostname].");
+}
+
+#[test]
+fn an_index_named_by_its_date_is_written_through_its_alias() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(folder.path());
+    let body = json!({"aliases": {"shop": {"is_write_index": true}}});
+    // `<shop-{now/y{uuuu}}-000001>`
+    let made = server.good("PUT", "/%3Cshop-%7Bnow%2Fy%7Buuuu%7D%7D-000001%3E", &body);
+    let name = made["index"].as_str().expect("a name").to_owned();
+    assert!(name.starts_with("shop-2") && name.ends_with("-000001"), "{name}");
+    let lines = [json!({"create": {"_index": "shop"}}), json!({"n": 1})];
+    assert_eq!(bulk(&server, &lines).1["items"][0]["create"]["_index"], json!(name));
+    let lines = [json!({"create": {"_index": "<shop-{now/y{uuuu}}-000001>"}}), json!({"n": 2})];
+    assert_eq!(bulk(&server, &lines).1["errors"], json!(false));
+    assert_eq!(server.good("GET", "/shop/_count", &Value::Null)["count"], json!(2));
+    let (status, refused) = server.send("PUT", "/%3Cshop-%7Byesterday%7D%3E", "");
+    assert_eq!((status, &refused["error"]["type"]), (400, &json!("parse_exception")));
 }

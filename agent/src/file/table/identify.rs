@@ -434,7 +434,7 @@ impl Table {
     fn begin(&mut self, newcomer: &Newcomer, offset: u64) -> io::Result<()> {
         let offset = match self.files[&newcomer.key].from_end {
             true => self.last_line_start(newcomer.key)?.unwrap_or(offset),
-            false => offset,
+            false => offset.max(self.behind_own_line(newcomer)),
         };
         let mark = match self.handles.get(newcomer.key) {
             Some(source) if offset > 0 => mark_at(source, offset)?,
@@ -465,6 +465,14 @@ impl Table {
         }
         self.enqueue(newcomer.key);
         Ok(())
+    }
+
+    /// Where the lines of a stream begin in a segment of its queue.
+    fn behind_own_line(&self, newcomer: &Newcomer) -> u64 {
+        match self.settings.inputs[self.files[&newcomer.key].input].is_queue {
+            true => newcomer.first_line.bytes.len() as u64 + 1,
+            false => 0,
+        }
     }
 
     /// Where the line begins in which the text ends now; `None` for packed files.

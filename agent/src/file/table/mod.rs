@@ -71,6 +71,17 @@ pub struct InputRules {
     pub identity: String,
     /// Files of the first start are read from their end.
     pub from_end: bool,
+    /// Its files are segments of a queue: their first line is the agent's own.
+    pub is_queue: bool,
+}
+
+impl InputRules {
+    fn memory(&self, path: &Path) -> FileMemory {
+        match self.is_queue {
+            true => FileMemory::unnamed(),
+            false => FileMemory::new(path),
+        }
+    }
 }
 
 /// Something the operator or the accounts have to learn.
@@ -268,7 +279,7 @@ impl Table {
                 paths.remove(&file.path);
             }
             file.path = found.path.clone();
-            file.memory = FileMemory::new(&file.path);
+            file.memory = self.settings.inputs[file.input].memory(&file.path);
             file.rotated = true;
         }
         paths.insert(found.path, key);
@@ -349,7 +360,8 @@ impl Table {
     fn enter(&mut self, input: usize, path: Arc<Path>, physical: Physical, now: Instant) -> FileKey {
         let key = FileKey(self.next_key);
         self.next_key += 1;
-        let mut file = Tailed::new(key, input, path.clone(), physical, FileMemory::new(&path), now);
+        let memory = self.settings.inputs[input].memory(&path);
+        let mut file = Tailed::new(key, input, path.clone(), physical, memory, now);
         let at_start = !self.scanned_once;
         // What was there when this process started may have been sent by an earlier one, also where a rename hid it from the
         // first scan.

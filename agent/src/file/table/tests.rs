@@ -28,7 +28,7 @@ struct World {
 fn settings() -> Settings {
     Settings {
         host_id: "web-1".into(),
-        inputs: vec![InputRules { id: None, identity: String::new(), from_end: false }],
+        inputs: vec![InputRules { id: None, identity: String::new(), from_end: false, is_queue: false }],
         open_files: 64,
         held_bytes: 1 << 30,
         retention: Duration::from_secs(3600),
@@ -698,7 +698,7 @@ fn offsets_around_two_and_four_gibibytes_are_right() {
 #[test]
 fn start_at_the_end_applies_to_files_of_the_first_start_only() {
     let mut world = World::with(Settings {
-        inputs: vec![InputRules { id: None, identity: String::new(), from_end: true }],
+        inputs: vec![InputRules { id: None, identity: String::new(), from_end: true, is_queue: false }],
         ..settings()
     });
     world.append("a.log", "old\nhal");

@@ -68,8 +68,12 @@ fn data_layer(xy: &Xy, series_type: &str) -> Value {
         "xAccessor": TIME,
         "accessors": accessors,
     });
-    if let Series::Split(..) = xy.series {
+    if let Series::Split(_, measure) = &xy.series {
         layer["splitAccessor"] = json!(terms_id(0));
+        // What counts failures is red whoever fails.
+        if measure.color == Some(Color::Bad) {
+            layer["palette"] = json!({"type": "palette", "name": "negative"});
+        }
     }
     let colored = |(place, measure): (usize, &Measure)| {
         Some(json!({"forAccessor": measure_id('m', place), "color": measure.color?.hex()}))

@@ -6,7 +6,7 @@ use crate::model::field::{
     ERROR_MESSAGE, ERROR_MESSAGE_KEYWORD, ERROR_TYPE, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, LOG_LOGGER,
     LOG_ORIGIN_FILE_NAME, MESSAGE, SERVICE_NAME, SERVICE_NODE_NAME, SERVICE_VERSION, TIMESTAMP, TRACE_ID,
 };
-use crate::model::measure::{Function, Measure, Per};
+use crate::model::measure::{Color, Function, Measure, Per};
 use crate::model::panel::{Documents, Drawing, Panel, Sort, Style, Terms};
 
 pub(super) fn board() -> Board {
@@ -44,12 +44,13 @@ fn tiles() -> Vec<Panel> {
 }
 
 fn errors_by_service() -> Panel {
-    let drawing = Drawing::split(Style::Bars, SERVICE, per_minute());
+    let drawing = Drawing::split(Style::Bars, SERVICE, per_minute().color(Color::Bad));
     Panel::new("errors-by-service", "Errors logged per minute by service", ERRORS, drawing)
 }
 
 fn errors_by_type() -> Panel {
-    let drawing = Drawing::split(Style::Bars, Terms::top(10, "Error type", ERROR_TYPE), per_minute());
+    let drawing =
+        Drawing::split(Style::Bars, Terms::top(10, "Error type", ERROR_TYPE), per_minute().color(Color::Bad));
     Panel::new("errors-by-type", "Errors logged per minute by type", ERRORS, drawing)
 }
 

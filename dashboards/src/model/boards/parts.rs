@@ -2,7 +2,7 @@
 
 use crate::model::board::Row;
 use crate::model::field::{EVENT_DURATION, SERVICE_NAME, SERVICE_NODE_NAME};
-use crate::model::measure::{Format, Function, Measure, Per};
+use crate::model::measure::{Color, Format, Function, Measure, Per};
 use crate::model::panel::{Drawing, Panel, Terms};
 
 /// Ends of requests: the only events with method, status and duration.
@@ -33,7 +33,7 @@ pub(super) fn requests_per_second() -> Measure {
 
 /// Of panels over [`FAILED`].
 pub(super) fn failed_per_second() -> Measure {
-    Measure::rate("Failed/s", Per::Second, None)
+    Measure::rate("Failed/s", Per::Second, None).color(Color::Bad)
 }
 
 pub(super) fn error_rate() -> Measure {

@@ -1,6 +1,6 @@
-//! Scenes of demo-service, shipped into real engines, and what their boards have to show.
+//! Scenes of demo-service, shipped into real engines and Pocket ELK, and what their boards have to show.
 //!
-//! - [`theatre`]: services, users, agents and engines as processes.
+//! - [`theatre`]: services, users and agents as processes; [`store`]: where the lines go.
 //! - [`document`], [`archive`]: the log lines, read by the test itself.
 //! - [`number`], [`comparison`]: what each panel has to show of them.
 //! - [`reader`]: what the panels do show.
@@ -11,5 +11,6 @@ pub mod comparison;
 pub mod document;
 pub mod number;
 pub mod reader;
+pub mod store;
 pub mod theatre;
 pub mod verdict;

@@ -1,7 +1,7 @@
-//! Reads panels: asks an engine what a panel shows.
+//! Reads panels: asks a store what a panel shows.
 
 use super::archive::Choice;
-use crate::engine::{self, Kind};
+use super::store::Store;
 use dashboards::lens::{Board, Boards, Context, Figures, Panel, Step, Table, Value};
 use serde_json::{Value as Json, json};
 use std::sync::OnceLock;
@@ -40,10 +40,10 @@ impl Digest {
     }
 }
 
-/// Somebody who looks at the boards of one engine.
+/// Somebody who looks at the boards of one store.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
-    pub kind: Kind,
+    pub store: Store,
     pub choice: Choice<'a>,
     pub digest: Digest,
 }
@@ -60,11 +60,11 @@ impl Reader<'_> {
             let ask = |request: &dashboards::lens::Request| {
                 let mut body = request.body.clone();
                 self.digest.apply(&mut body);
-                let reply = engine::shared(self.kind).ask("POST", &request.path, &body.to_string());
+                let reply = self.store.running().ask("POST", &request.path, &body.to_string());
                 reply.json().unwrap_or_else(|error| panic!("{error:#}"))
             };
             let answers = round.requests().iter().map(ask).collect();
-            let asked = || format!("{:?}, board {}, panel {}", self.kind, board.id, panel.id);
+            let asked = || format!("{:?}, board {}, panel {}", self.store, board.id, panel.id);
             step = round.receive(answers).unwrap_or_else(|error| panic!("{}: {error}", asked()));
         }
     }

@@ -1,7 +1,8 @@
-//! All scenes, each with services and users of its own, and then an agent for each engine that ships all their logs.
+//! All scenes, each with services and users of its own, and then an agent for each store that ships all their logs.
 
 use super::document::{Cell, Document, Scribe, millis};
-use crate::engine::{self, Engine, Kind};
+use super::store::Store;
+use crate::engine::Engine;
 use bench::process::Process;
 use dashboards::lens::TimeRange;
 use demo_service::load::shape::Profile;
@@ -24,21 +25,26 @@ pub const EVENTS_MIN: usize = 200_000;
 const ROUNDS: [&[&str]; 3] =
     [&["saturating-pool"], &["calm", "noisy-logger"], &["deploy-regression", "failing-dependency"]];
 /// How long agents and engines may take for the rest once a scene is over.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Most documents an engine gives at once.
 const PAGE: usize = 10_000;
 const STREAM: &str = "logs-app-default";
-const PROGRAM: &str = env!("CARGO_BIN_EXE_blueox-demo");
+/// What `cargo demo` runs, and each of its parts.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_blueox-demo");
 
-/// What an engine should hold.
+/// What a store should hold.
 pub struct Shipped {
-    pub kind: Kind,
+    pub store: Store,
     pub documents: Vec<Document>,
+    /// What `setup --check` said as soon as all was there: it asks for the last 15 minutes.
+    pub checked: String,
 }
 
 /// What was played.
 pub struct Night {
     pub shipped: Vec<Shipped>,
+    /// From the first scene until all was shipped.
+    pub whole: TimeRange,
     /// Entries of `scene.json` by scene.
     pub timelines: HashMap<&'static str, Vec<Json>>,
 }
@@ -51,12 +57,12 @@ pub fn night() -> &'static Night {
 }
 
 /// The words that make the demo's program play another one, as a child of this process.
-fn role(name: &str) -> [String; 2] {
+pub fn role(name: &str) -> [String; 2] {
     [name.to_owned(), std::process::id().to_string()]
 }
 
 /// `blueox` in the demo's program.
-pub fn blueox(arguments: &[&str]) -> Command {
+fn blueox(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     for name in ["BLUEOX_API_KEY", "BLUEOX_USERNAME", "BLUEOX_PASSWORD"] {
         command.env_remove(name);
@@ -83,6 +89,7 @@ impl Night {
     fn play() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let root = directory.path();
+        let began = now();
         for scene in &SCENES {
             fs::create_dir(root.join(scene.name)).expect("the directory of a scene");
         }
@@ -94,39 +101,50 @@ impl Night {
                 }
             });
         }
-        let kinds = [Kind::Elasticsearch, Kind::OpenSearch];
-        let mut agents = kinds.map(|kind| {
-            let engine = engine::shared(kind);
+        let mut agents = Store::ALL.map(|store| {
+            let engine = store.running();
             assert_eq!(engine.count("logs-app*"), 0, "{} has to be empty", engine.url());
             for _ in 0..2 {
                 succeed(blueox(&["setup", "--elasticsearch", engine.url()]));
             }
-            start_agent(root, kind, engine.url())
+            start_agent(root, store, engine.url())
         });
         let lines: Vec<Line> = SCENES.iter().flat_map(|scene| lines(root, scene.name)).collect();
         assert!(lines.len() >= EVENTS_MIN, "{} lines: {:?}", lines.len(), counts(&lines));
-        for (kind, agent) in kinds.into_iter().zip(&mut agents) {
-            wait_for(engine::shared(kind), agent, lines.len());
+        for (store, agent) in Store::ALL.into_iter().zip(&mut agents) {
+            wait_for(store.running(), agent, lines.len());
             agent.stop(PATIENCE).expect("the agent ends");
         }
-        let shipped = kinds.map(|kind| Shipped { kind, documents: documents(engine::shared(kind), &lines) });
+        let whole = TimeRange::between(began, now());
+        let checks = Store::ALL
+            .map(|store| succeed(blueox(&["setup", "--check", "--elasticsearch", store.running().url()])));
+        let documents = |store: Store| documents(store.running(), &lines);
+        let shipped = Store::ALL.into_iter().zip(checks);
+        let shipped = shipped.map(|(store, checked)| Shipped { store, documents: documents(store), checked });
         let timeline = |scene: &'static Scene| {
             let text = fs::read_to_string(root.join(scene.name).join("scene.json")).expect("a timeline");
             (scene.name, text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect())
         };
-        Self { shipped: shipped.into(), timelines: SCENES.iter().map(timeline).collect() }
+        Self { shipped: shipped.collect(), whole, timelines: SCENES.iter().map(timeline).collect() }
     }
 }
 
-fn succeed(mut command: Command) {
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// What it said.
+fn succeed(mut command: Command) -> String {
     let output = command.output().expect("the program starts");
-    let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    assert!(output.status.success(), "{command:?}: {}", said.concat());
+    let said =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(output.status.success(), "{command:?}: {said}");
+    said
 }
 
 /// The environment of an event is the scene it is from, so that the boards' own control tells scenes apart.
-fn start_agent(root: &Path, kind: Kind, url: &str) -> Process {
-    let name = format!("{kind:?}");
+fn start_agent(root: &Path, store: Store, url: &str) -> Process {
+    let name = format!("{store:?}");
     let inputs: Vec<Json> = SCENES
         .iter()
         .map(|scene| {

@@ -59,12 +59,30 @@ fn expression(pattern: &str) -> Result<Regex, ApiError> {
     if has_foreign(pattern) {
         return Err(refused());
     }
-    RegexBuilder::new(&format!("^(?:{pattern})$"))
+    RegexBuilder::new(&format!("^(?:{})$", of_this_engine(pattern)))
         .unicode(true)
         .dot_matches_new_line(true)
         .size_limit(SIZE_MAX)
         .build()
         .map_err(|_| refused())
+}
+
+/// Escaped angle brackets are plain ones to Lucene, and borders of words to this engine.
+fn of_this_engine(pattern: &str) -> String {
+    let mut written = String::new();
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, letters.clone().next()) {
+            ('\\', Some(bracket @ ('<' | '>'))) => written.push(bracket),
+            ('\\', Some(other)) => written.extend(['\\', other]),
+            _ => {
+                written.push(letter);
+                continue;
+            }
+        }
+        letters.next();
+    }
+    written
 }
 
 fn has_foreign(pattern: &str) -> bool {
@@ -98,6 +116,8 @@ mod tests {
             ("web-[0-5]", "web-5", "web-51"),
             ("a\\.b", "a.b", "axb"),
             ("[^a]b", "bb", "ab"),
+            ("\\<b\\>.*", "<b>x", "b"),
+            ("\\\\.*", "\\x", "x"),
         ] {
             let pattern = expression(pattern).unwrap();
             assert!(pattern.is_match(fitting) && !pattern.is_match(other), "{pattern}");

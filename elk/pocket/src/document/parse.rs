@@ -45,6 +45,9 @@ pub enum Refusal {
     /// A name that cannot be one.
     #[error("failed to parse: field name cannot contain only whitespace or be empty, found [{0}]")]
     BadName(String),
+    /// A value under another name of a field, which holds none of its own.
+    #[error("failed to parse: Cannot write to a field alias [{0}].")]
+    Alias(String),
     /// More fields than the index takes.
     #[error("failed to parse: {0}")]
     TooManyFields(String),
@@ -152,6 +155,11 @@ impl<'m> Walk<'m> {
                 Some(Node::Object(child)) => {
                     dynamic = child.dynamic.unwrap_or(dynamic);
                     object = child;
+                }
+                Some(Node::Alias(_)) => {
+                    let above =
+                        if object.path.is_empty() { String::new() } else { format!("{}.", object.path) };
+                    return Err(self.refuse(Refusal::Alias(format!("{above}{name}"))));
                 }
                 Some(Node::Field(id)) => {
                     let field = self.mapping.by_id(*id);

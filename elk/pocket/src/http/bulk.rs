@@ -27,7 +27,7 @@ pub(super) fn bulk(app: &App, call: &Call, index: Option<&str>) -> Result<Reply,
     let head = json!({"errors": errors, "took": start.elapsed().as_millis() as u64});
     let body = printed(head, &outcomes, refreshed, call.parameter("filter_path"))
         .map_err(|error| ApiError::internal(error.to_string()))?;
-    Ok(Reply { status: 200, kind: "application/json", body, filtered: true })
+    Ok(Reply { status: 200, kind: "application/json", headers: Vec::new(), body, filtered: true })
 }
 
 /// The answer, cut down by `filter`. Thousands of items that went well differ in a few values only, so what is left of

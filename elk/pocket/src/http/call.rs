@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 /// A request with its body read and inflated.
 pub(super) struct Call {
     pub(super) method: Method,
+    /// Path and query as they were written.
+    pub(super) target: String,
     /// Parts of the path, decoded.
     pub(super) path: Vec<String>,
     pub(super) parameters: BTreeMap<String, String>,
@@ -23,7 +25,7 @@ impl Call {
             .map(|pair| pair.split_once('=').unwrap_or((pair, "true")))
             .map(|(key, value)| (decode(key), decode(&value.replace('+', " "))))
             .collect();
-        Self { method, path, parameters, body }
+        Self { method, target: target.to_string(), path, parameters, body }
     }
 
     /// The body as JSON; null where it is empty.
@@ -31,10 +33,7 @@ impl Call {
         if self.body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&self.body).map_err(|error| {
-            let place = format!("[{}:{}]", error.line(), error.column());
-            ApiError::new(400, "x_content_parse_exception", format!("{place} {error}"))
-        })
+        serde_json::from_slice(&self.body).map_err(|error| ApiError::no_json(&self.body, &error))
     }
 
     pub(super) fn flag(&self, key: &str) -> bool {

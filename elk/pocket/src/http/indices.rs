@@ -28,12 +28,7 @@ pub(super) fn remove(app: &App, call: &Call, expression: &str) -> Result<Reply, 
 
 pub(super) fn exists(app: &App, expression: &str) -> Reply {
     let found = app.store.resolve(expression, false).is_ok_and(|found| !found.is_empty());
-    Reply {
-        status: if found { 200 } else { 404 },
-        kind: "application/json",
-        body: Vec::new(),
-        filtered: false,
-    }
+    Reply::empty(if found { 200 } else { 404 })
 }
 
 fn each(

@@ -12,6 +12,10 @@ mod filter_path;
 
 mod indices;
 
+mod place;
+
+mod refusal;
+
 mod reply;
 
 mod route;
@@ -22,6 +26,7 @@ mod server;
 
 mod templates;
 
+pub(crate) use search::capabilities;
 pub use server::{Server, ServerError, ServerOptions};
 
 use crate::search::Cache;

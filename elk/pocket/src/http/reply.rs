@@ -1,6 +1,7 @@
 //! An answer.
 
 use crate::store::ApiError;
+use hyper::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -8,6 +9,8 @@ use serde_json::{Value, json};
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) kind: &'static str,
+    /// Besides those of every answer.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Vec<u8>,
     /// Whether `filter_path` is applied already.
     pub(super) filtered: bool,
@@ -16,7 +19,7 @@ pub(super) struct Reply {
 impl Reply {
     pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
-            Ok(body) => Self { status, kind: "application/json", body, filtered: false },
+            Ok(body) => Self { status, kind: "application/json", headers: Vec::new(), body, filtered: false },
             Err(error) => Self::error(&ApiError::internal(error.to_string())),
         }
     }
@@ -30,7 +33,17 @@ impl Reply {
     }
 
     pub(super) fn text(body: String) -> Self {
-        Self { status: 200, kind: "text/plain; charset=UTF-8", body: body.into_bytes(), filtered: false }
+        Self {
+            status: 200,
+            kind: "text/plain; charset=UTF-8",
+            headers: Vec::new(),
+            body: body.into_bytes(),
+            filtered: false,
+        }
+    }
+
+    pub(super) fn empty(status: u16) -> Self {
+        Self { status, kind: "application/json", headers: Vec::new(), body: Vec::new(), filtered: false }
     }
 
     pub(super) fn error(error: &ApiError) -> Self {

@@ -1,14 +1,16 @@
 //! Which function answers which address: the whole dialect on one page.
 
 use super::call::Call;
+use super::place::located;
+use super::refusal::no_handler;
 use super::reply::Reply;
 use super::{App, bulk, cluster, documents, filter_path, indices, search, templates};
-use crate::store::{ApiError, Kind};
+use crate::store::{ApiError, Kind, resolve_name};
 use serde_json::json;
 
 /// Answers a call.
 pub(super) fn answer(app: &App, call: &Call) -> Reply {
-    let reply = Reply::from(dispatch(app, call));
+    let reply = Reply::from(dispatch(app, call).map_err(|error| located(error, &call.body)));
     match (call.parameter("filter_path"), reply.kind) {
         (Some(filter), "application/json") if !reply.filtered => match serde_json::from_slice(&reply.body) {
             Ok(body) => Reply::json(reply.status, &filter_path::apply(filter, body)),
@@ -19,7 +21,9 @@ pub(super) fn answer(app: &App, call: &Call) -> Reply {
 }
 
 fn dispatch(app: &App, call: &Call) -> Result<Reply, ApiError> {
-    let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let index = call.path.first().map(|name| resolve_name(name)).transpose()?;
+    let rest = call.path.iter().skip(1).map(String::as_str);
+    let path: Vec<&str> = index.as_deref().into_iter().chain(rest).collect();
     let method = if call.method == hyper::Method::HEAD { "GET" } else { call.method.as_str() };
     match (method, path.as_slice()) {
         ("GET", []) => Ok(cluster::root(app)),
@@ -100,16 +104,11 @@ fn dispatch(app: &App, call: &Call) -> Result<Reply, ApiError> {
         ("GET", ["_ilm", "policy", name]) => templates::policies(app, Some(name)),
         ("DELETE", ["_ilm", "policy", name]) => templates::remove_policy(app, name),
 
-        (_, [name, ..]) if name.starts_with('_') && *name != "_all" => Err(no_handler(call)),
+        (_, [name, ..]) if name.starts_with('_') && *name != "_all" => Ok(no_handler(call)),
         ("PUT", [index]) => indices::create(app, call, index),
         ("DELETE", [index]) => indices::remove(app, call, index),
         ("GET", [index]) if call.method == hyper::Method::HEAD => Ok(indices::exists(app, index)),
         ("GET", [index]) => indices::show(app, call, index),
-        _ => Err(no_handler(call)),
+        _ => Ok(no_handler(call)),
     }
-}
-
-fn no_handler(call: &Call) -> ApiError {
-    let path = call.path.join("/");
-    ApiError::illegal(format!("no handler found for uri [/{path}] and method [{}]", call.method))
 }

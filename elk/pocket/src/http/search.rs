@@ -124,7 +124,10 @@ pub(super) fn many(app: &App, call: &Call, default: Option<&str>) -> Result<Repl
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.iter().all(u8::is_ascii_whitespace))
         .collect();
-    if lines.is_empty() || !lines.len().is_multiple_of(2) {
+    if lines.is_empty() {
+        return Err(ApiError::new(400, "parse_exception", "request body or source parameter is required"));
+    }
+    if !lines.len().is_multiple_of(2) {
         return Err(ApiError::new(
             400,
             "action_request_validation_exception",
@@ -171,7 +174,7 @@ fn one_of_many(
 pub(super) fn count(app: &App, call: &Call, expression: &str) -> Result<Reply, ApiError> {
     let body = body_of(call)?;
     if let Some(key) = body.as_object().and_then(|body| body.keys().find(|key| *key != "query")) {
-        return Err(ApiError::parsing(format!("request does not support [{key}]")));
+        return Err(ApiError::parsing(format!("request does not support [{key}]")).at_key(key));
     }
     let query = body.get("query").map_or(Ok(Query::All), parse_query)?;
     let (ignore, allow) = leniency(call);
@@ -193,18 +196,27 @@ pub(super) fn field_caps(app: &App, call: &Call, expression: &str) -> Result<Rep
             ));
         }
     };
-    let (ignore, allow) = leniency(call);
+    capabilities(app, expression, &patterns, leniency(call)).map(|found| Reply::ok(&found))
+}
+
+/// The fields of indices whose names match a pattern.
+pub(crate) fn capabilities(
+    app: &App,
+    expression: &str,
+    patterns: &[String],
+    (ignore, allow): (bool, bool),
+) -> Result<Value, ApiError> {
     let targets = targets(app, expression, ignore, allow)?;
     let mut fields: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for target in &targets {
-        for field in patterns.iter().flat_map(|pattern| target.mapping.matching(pattern)) {
+        for (path, field) in patterns.iter().flat_map(|pattern| target.mapping.names(pattern)) {
             let name = family(field);
             let aggregatable = !matches!(field.kind, Kind::Text | Kind::Unindexed);
             let searchable = !matches!(field.kind, Kind::Unindexed);
             let caps = json!({"type": name, "metadata_field": false, "searchable": searchable, "aggregatable": aggregatable});
-            fields.entry(field.path.clone()).or_default().insert(name.to_owned(), caps);
-            for (at, _) in field.path.match_indices('.') {
-                let above = &field.path[..at];
+            fields.entry(path.to_owned()).or_default().insert(name.to_owned(), caps);
+            for (at, _) in path.match_indices('.') {
+                let above = &path[..at];
                 if target.mapping.field(above).is_none()
                     && patterns.iter().any(|pattern| crate::pattern::matches(pattern, above))
                 {
@@ -221,7 +233,7 @@ pub(super) fn field_caps(app: &App, call: &Call, expression: &str) -> Result<Rep
         }
     }
     let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
-    Ok(Reply::ok(&json!({"indices": names, "fields": fields})))
+    Ok(json!({"indices": names, "fields": fields}))
 }
 
 /// The type as field capabilities name it.

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::call::Call;
+use super::refusal::{check_content_type, unauthenticated};
 use super::reply::Reply;
 use super::route::answer;
 use crate::store::ApiError;
@@ -143,6 +144,9 @@ async fn respond(gate: &Arc<Gate>, request: Request<Incoming>) -> Response<Full<
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.kind));
+    for (name, value) in reply.headers {
+        headers.append(name, value);
+    }
     headers.insert(HeaderName::from_static("x-elastic-product"), HeaderValue::from_static("Elasticsearch"));
     headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
     if let Some(opaque) = opaque {
@@ -152,9 +156,10 @@ async fn respond(gate: &Arc<Gate>, request: Request<Incoming>) -> Response<Full<
 }
 
 async fn accept(gate: &Arc<Gate>, request: Request<Incoming>) -> Result<Reply, Reply> {
-    gate.admit(&request).map_err(|error| Reply::error(&error))?;
+    gate.admit(&request)?;
     let (parts, body) = request.into_parts();
     let (body, _room) = gate.read(&parts.headers, body).await?;
+    check_content_type(&parts.headers, &body)?;
     let call = Call::new(parts.method, &parts.uri, body);
     let app = Arc::clone(&gate.app);
     let answered = tokio::task::spawn_blocking(move || answer(&app, &call)).await;
@@ -164,20 +169,17 @@ async fn accept(gate: &Arc<Gate>, request: Request<Incoming>) -> Result<Reply, R
 }
 
 impl Gate {
-    fn admit(&self, request: &Request<Incoming>) -> Result<(), ApiError> {
+    fn admit(&self, request: &Request<Incoming>) -> Result<(), Reply> {
         if self.local && !names_loopback(request.headers()) {
-            return Err(ApiError::new(403, "security_exception", "this address answers for localhost only"));
+            let reason = "this address answers for localhost only";
+            return Err(Reply::error(&ApiError::new(403, "security_exception", reason)));
         }
         let given = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let known = |login: &String| given.is_some_and(|given| same_bytes(given, login.as_bytes()));
         if self.options.logins.is_empty() || self.options.logins.iter().any(known) {
             return Ok(());
         }
-        let reason = match given {
-            Some(_) => "unable to authenticate with provided credentials and anonymous access is not allowed for this request".to_owned(),
-            None => format!("missing authentication credentials for REST request [{}]", request.uri().path()),
-        };
-        Err(ApiError::new(401, "security_exception", reason))
+        Err(unauthenticated(given, &request.uri().to_string()))
     }
 
     /// Reads and inflates a body within its bounds; the permit holds its room.
@@ -274,7 +276,7 @@ fn inflate(
 
 /// As Elasticsearch answers it: without a body.
 fn too_large() -> Reply {
-    Reply { status: 413, kind: "application/json", body: Vec::new(), filtered: false }
+    Reply::empty(413)
 }
 
 /// A page in a browser can reach this port under a name of its own, but cannot hide that name.

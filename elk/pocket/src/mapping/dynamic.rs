@@ -205,7 +205,7 @@ impl Mapping {
                 None => {
                     return if dynamic == Dynamic::True { Place::Unknown(dynamic) } else { Place::Closed };
                 }
-                Some(Node::Field(_)) => return Place::Field,
+                Some(Node::Field(_) | Node::Alias(_)) => return Place::Field,
                 Some(Node::Object(object)) if !object.enabled => return Place::Closed,
                 Some(Node::Object(object)) => {
                     dynamic = effective(object, dynamic);

@@ -64,6 +64,8 @@ pub enum Node {
     Object(Object),
     /// A value.
     Field(FieldId),
+    /// Another name of the field with this path.
+    Alias(String),
 }
 
 /// Settings of an index that the mapping obeys.
@@ -127,6 +129,8 @@ pub struct Mapping {
     /// What the index's settings say.
     pub settings: MappingSettings,
     paths: HashMap<String, FieldId>,
+    /// Other names of fields, and the paths of these.
+    aliases: BTreeMap<String, String>,
     objects: usize,
     /// Root entries that are kept as they came: `_meta`, `dynamic_templates`, `dynamic`, …
     extras: Map<String, Value>,
@@ -145,6 +149,7 @@ impl Mapping {
             numeric_detection: false,
             settings,
             paths: HashMap::new(),
+            aliases: BTreeMap::new(),
             objects: 0,
             extras: Map::new(),
         };
@@ -215,7 +220,7 @@ impl Mapping {
         if let Some(properties) = source.get("properties") {
             self.add_properties(&[], properties)?;
         }
-        Ok(())
+        self.check_aliases()
     }
 
     fn add_properties(&mut self, above: &[&str], properties: &Value) -> Result<(), MappingError> {
@@ -235,9 +240,10 @@ impl Mapping {
         if path.iter().any(|name| name.is_empty()) {
             return Err(invalid("field name cannot be an empty string"));
         }
-        let kind = parameters.get("type").and_then(Value::as_str);
-        if !matches!(kind, None | Some("object")) {
-            return self.add_field(path, parameters);
+        match parameters.get("type").and_then(Value::as_str) {
+            None | Some("object") => {}
+            Some("alias") => return self.add_alias(path, parameters),
+            Some(_) => return self.add_field(path, parameters),
         }
         let object = self.object_at(path)?;
         if let Some(dynamic) = parameters.get("dynamic") {
@@ -267,7 +273,7 @@ impl Mapping {
             });
             at = match child {
                 Node::Object(object) => object,
-                Node::Field(_) => {
+                Node::Field(_) | Node::Alias(_) => {
                     return Err(invalid(&format!(
                         "can't merge a non object mapping [{full}] with an object mapping"
                     )));
@@ -283,14 +289,58 @@ impl Mapping {
         if let Some(id) = self.paths.get(&full).copied() {
             return self.update_field(id, parameters);
         }
-        let (last, above) = path.split_last().ok_or_else(|| invalid("a field needs a name"))?;
-        if let Some(Node::Object(_)) = self.object_at(above)?.children.get(*last) {
-            return Err(invalid(&format!(
-                "can't merge an object mapping [{full}] with a non object mapping"
-            )));
+        if self.aliases.contains_key(&full) {
+            let new = parameters.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+            return Err(MappingError::Changed { path: full, old: "alias".to_owned(), new });
         }
+        self.check_no_object(path)?;
         let id = self.new_field(full, parameters)?;
-        self.object_at(above)?.children.insert((*last).to_owned(), Node::Field(id));
+        self.put(path, Node::Field(id))
+    }
+
+    /// Adds another name of a field that is there once the whole mapping is read.
+    fn add_alias(&mut self, path: &[&str], parameters: &Map<String, Value>) -> Result<(), MappingError> {
+        let full = path.join(".");
+        if let Some(known) = self.paths.get(&full) {
+            let old = self.by_id(*known).parameters.get("type").and_then(Value::as_str);
+            let old = old.unwrap_or_default().to_owned();
+            return Err(MappingError::Changed { path: full, old, new: "alias".to_owned() });
+        }
+        let target = parameters
+            .get("path")
+            .and_then(Value::as_str)
+            .ok_or_else(|| invalid(&format!("The [path] property must be specified for field [{full}].")))?;
+        self.check_no_object(path)?;
+        self.aliases.insert(full, target.to_owned());
+        self.put(path, Node::Alias(target.to_owned()))
+    }
+
+    fn check_aliases(&self) -> Result<(), MappingError> {
+        let Some((alias, target)) = self.aliases.iter().find(|(_, target)| !self.paths.contains_key(*target))
+        else {
+            return Ok(());
+        };
+        let reason = match self.aliases.contains_key(target) {
+            true => "an alias cannot refer to another alias",
+            false => "an alias must refer to an existing field in the mappings",
+        };
+        Err(invalid(&format!("Invalid [path] value [{target}] for field alias [{alias}]: {reason}.")))
+    }
+
+    fn check_no_object(&mut self, path: &[&str]) -> Result<(), MappingError> {
+        let (last, above) = path.split_last().ok_or_else(|| invalid("a field needs a name"))?;
+        match self.object_at(above)?.children.get(*last) {
+            Some(Node::Object(_)) => Err(invalid(&format!(
+                "can't merge an object mapping [{}] with a non object mapping",
+                path.join(".")
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn put(&mut self, path: &[&str], node: Node) -> Result<(), MappingError> {
+        let (last, above) = path.split_last().ok_or_else(|| invalid("a field needs a name"))?;
+        self.object_at(above)?.children.insert((*last).to_owned(), node);
         Ok(())
     }
 
@@ -366,14 +416,16 @@ impl Mapping {
         Ok(())
     }
 
-    /// Fields and objects together, as `total_fields.limit` counts.
+    /// Fields, their other names and objects together, as `total_fields.limit` counts.
     pub fn count(&self) -> usize {
-        self.fields.len() + self.objects
+        self.fields.len() + self.aliases.len() + self.objects
     }
 
-    /// The field of that full name.
+    /// The field of that full name, or of that other name.
     pub fn field(&self, path: &str) -> Option<&Field> {
-        self.paths.get(path).map(|id| &self.fields[id.0 as usize])
+        self.paths
+            .get(self.aliases.get(path).map_or(path, String::as_str))
+            .map(|id| &self.fields[id.0 as usize])
     }
 
     /// The field of that number.
@@ -384,6 +436,13 @@ impl Mapping {
     /// Fields whose name fits a pattern with `*`, in order of name.
     pub fn matching<'a>(&'a self, pattern: &'a str) -> impl Iterator<Item = &'a Field> {
         self.fields.iter().filter(move |field| crate::pattern::matches(pattern, &field.path))
+    }
+
+    /// Full names that fit a pattern with `*`, other names of fields as well, and their fields.
+    pub fn names<'a>(&'a self, pattern: &'a str) -> impl Iterator<Item = (&'a str, &'a Field)> {
+        let aliases = self.aliases.iter().filter(move |(name, _)| crate::pattern::matches(pattern, name));
+        let aliases = aliases.filter_map(|(name, _)| Some((name.as_str(), self.field(name)?)));
+        self.matching(pattern).map(|field| (field.path.as_str(), field)).chain(aliases)
     }
 
     /// The mapping as `GET _mapping` shows it.
@@ -399,6 +458,7 @@ impl Mapping {
         let children = object.children.iter().map(|(name, node)| {
             let shown = match node {
                 Node::Field(id) => Value::Object(self.by_id(*id).parameters.clone()),
+                Node::Alias(path) => json!({"type": "alias", "path": path}),
                 Node::Object(object) => self.render_object(object),
             };
             (name.clone(), shown)
@@ -438,6 +498,7 @@ fn renumber(object: &mut Object, moved: &[FieldId]) {
         match node {
             Node::Object(object) => renumber(object, moved),
             Node::Field(id) => *id = moved[id.0 as usize],
+            Node::Alias(_) => {}
         }
     }
 }
@@ -496,6 +557,40 @@ mod tests {
             assert_eq!(second.field(&field.path).unwrap().id, field.id, "{}", field.path);
             assert_eq!(second.by_id(field.id).path, field.path);
         }
+    }
+
+    #[test]
+    fn an_alias_is_another_name_of_a_field() {
+        let source = json!({"properties": {
+            "a": {"properties": {"other": {"type": "alias", "path": "z.long"}}},
+            "z": {"properties": {"long": {"type": "long"}}},
+        }});
+        let parsed = Mapping::parse(&source, MappingSettings::default()).unwrap();
+        let restored = Mapping::restore(&parsed.store(), MappingSettings::default()).unwrap();
+        assert_eq!(restored.render(), source);
+        assert_eq!(restored.field("a.other").unwrap().path, "z.long");
+        let names: Vec<&str> = restored.names("*").map(|(name, _)| name).collect();
+        assert_eq!(names, ["z.long", "a.other"]);
+        assert_eq!(restored.count(), 4);
+    }
+
+    #[test]
+    fn an_alias_refers_to_a_field_that_is_there() {
+        let refused = |source: Value| {
+            Mapping::parse(&json!({"properties": source}), MappingSettings::default())
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            refused(json!({"a": {"type": "alias", "path": "b"}})),
+            "Failed to parse mapping: Invalid [path] value [b] for field alias [a]: an alias must refer to an \
+             existing field in the mappings."
+        );
+        assert!(
+            refused(json!({"a": {"type": "alias", "path": "b"}, "b": {"type": "alias", "path": "a"}}))
+                .ends_with("an alias cannot refer to another alias.")
+        );
+        assert!(refused(json!({"a": {"type": "alias"}})).contains("[path] property must be specified"));
     }
 
     #[test]

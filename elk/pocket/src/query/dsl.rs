@@ -118,10 +118,11 @@ fn parse_at(source: &Value, depth: usize) -> Result<Query, ApiError> {
     let (name, body) = match (entries.next(), entries.next()) {
         (Some(entry), None) => entry,
         (None, _) => return Err(ApiError::illegal("query malformed, empty clause found")),
-        (Some((first, _)), Some(_)) => {
+        (Some((first, _)), Some((second, _))) => {
             return Err(ApiError::parsing(format!(
                 "[{first}] malformed query, expected [END_OBJECT] but found [FIELD_NAME]"
-            )));
+            ))
+            .at_key(second));
         }
     };
     match name.as_str() {
@@ -172,7 +173,8 @@ fn parse_at(source: &Value, depth: usize) -> Result<Query, ApiError> {
         unknown => {
             let error = ApiError::parsing(format!("unknown query [{unknown}]"));
             Err(error
-                .caused_by("named_object_not_found_exception", &format!("[1:1] unknown field [{unknown}]")))
+                .caused_by("named_object_not_found_exception", &format!("unknown field [{unknown}]"))
+                .at_value(unknown))
         }
     }
 }
@@ -188,7 +190,8 @@ fn field_of<'a>(body: &'a Value, query: &str) -> Result<(&'a str, &'a Value), Ap
         (None, _) => Err(ApiError::illegal(format!("[{query}] query requires a field name"))),
         (Some((a, _)), Some((b, _))) => Err(ApiError::parsing(format!(
             "[{query}] query doesn't support multiple fields, found [{a}] and [{b}]"
-        ))),
+        ))
+        .at_value(b)),
     }
 }
 
@@ -196,7 +199,12 @@ fn known(parameters: &Map<String, Value>, query: &str, names: &[&str]) -> Result
     let unknown = parameters
         .keys()
         .find(|key| !names.contains(&key.as_str()) && !matches!(key.as_str(), "boost" | "_name"));
-    unknown.map_or(Ok(()), |key| Err(ApiError::parsing(format!("[{query}] query does not support [{key}]"))))
+    let refused = |key: &String| match query {
+        "bool" => ApiError::new(400, "x_content_parse_exception", format!("[bool] unknown field [{key}]"))
+            .at_key(key),
+        query => ApiError::parsing(format!("[{query}] query does not support [{key}]")).at_value(key),
+    };
+    unknown.map_or(Ok(()), |key| Err(refused(key)))
 }
 
 fn text(body: &Value, query: &str, key: &str) -> Result<String, ApiError> {
@@ -467,7 +475,7 @@ mod tests {
             (json!({"nope": {}}), "unknown query [nope]"),
             (json!({"fuzzy": {"a": "b"}}), "query [fuzzy] is not supported by this store"),
             (json!({"term": {"a": {"value": 1, "x": 2}}}), "[term] query does not support [x]"),
-            (json!({"bool": {"mustt": []}}), "[bool] query does not support [mustt]"),
+            (json!({"bool": {"mustt": []}}), "[bool] unknown field [mustt]"),
             (json!({}), "query malformed, empty clause found"),
             (
                 json!({"range": {"a": {"gte": 1}, "b": {}}}),

@@ -181,6 +181,63 @@ fn has_wildcard(text: &str) -> bool {
     })
 }
 
+/// What stands in front of a clause.
+#[derive(Clone, Copy)]
+enum Sign {
+    Plus,
+    Minus,
+}
+
+/// What stands between two clauses.
+#[derive(Clone, Copy)]
+enum Join {
+    And,
+    Or,
+}
+
+#[derive(Clone, Copy)]
+enum Occur {
+    Must,
+    Should,
+    MustNot,
+}
+
+impl Occur {
+    /// Of a clause with its sign and the word in front of it.
+    fn of(sign: Option<Sign>, join: Option<Join>, and: bool) -> Self {
+        match (sign, join) {
+            (Some(Sign::Minus), _) => Self::MustNot,
+            (_, Some(Join::And)) => Self::Must,
+            (Some(Sign::Plus), _) if !and => Self::Must,
+            (_, None) if and => Self::Must,
+            _ => Self::Should,
+        }
+    }
+
+    /// Of the same clause once `join` follows it.
+    fn before(self, join: Join, and: bool) -> Self {
+        match (self, join) {
+            (Self::MustNot, _) => Self::MustNot,
+            (_, Join::And) => Self::Must,
+            (_, Join::Or) if and => Self::Should,
+            (occur, Join::Or) => occur,
+        }
+    }
+}
+
+fn combined(clauses: Vec<(Occur, Query)>) -> Query {
+    let (mut must, mut should, mut must_not) = (Vec::new(), Vec::new(), Vec::new());
+    for (occur, clause) in clauses {
+        match occur {
+            Occur::Must => must.push(clause),
+            Occur::Should => should.push(clause),
+            Occur::MustNot => must_not.push(clause),
+        }
+    }
+    let minimum = usize::from(must.is_empty() && !should.is_empty());
+    Query::Bool { must, should, must_not, minimum }
+}
+
 struct Parser {
     tokens: Vec<Token>,
     at: usize,
@@ -200,31 +257,54 @@ impl Parser {
         found
     }
 
-    /// Clauses up to a closing parenthesis: groups joined by OR of clauses joined by AND.
+    /// Clauses up to a closing parenthesis. AND, OR and the signs decide about the clauses beside them as in Lucene's
+    /// classic parser: there is no precedence, and the later word wins over the earlier one.
     fn any(&mut self) -> Result<Query, String> {
-        let (mut must, mut should, mut must_not) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut joined, mut after_or) = (false, false);
+        let mut clauses: Vec<(Occur, Query)> = Vec::new();
+        let mut join = None;
         while self.peek().is_some_and(|token| *token != Token::Close) {
-            let required = self.take(&Token::Plus);
-            let negated = self.take(&Token::Not);
-            let clause = self.clause()?;
-            let and_follows = self.take(&Token::And);
-            let or_follows = !and_follows && self.take(&Token::Or);
-            let by_default = self.and && !or_follows && !after_or;
-            if negated {
-                must_not.push(clause);
-            } else if required || and_follows || joined || by_default {
-                must.push(clause);
-            } else {
-                should.push(clause);
+            let words = if join.is_none() { self.words() } else { None };
+            let (sign, clause) = match words {
+                Some(text) => (None, self.each(|field| self.match_query(field, text.clone()))),
+                None => (self.sign(), self.clause()?),
+            };
+            if let (Some((occur, _)), Some(join)) = (clauses.last_mut(), join) {
+                *occur = occur.before(join, self.and);
             }
-            (joined, after_or) = (and_follows, or_follows);
-            if (and_follows || or_follows) && self.peek().is_none() {
+            clauses.push((Occur::of(sign, join, self.and), clause));
+            join = self.join();
+            if join.is_some() && self.peek().is_none() {
                 return Err("a clause is missing at the end".to_owned());
             }
         }
-        let minimum = usize::from(must.is_empty() && !should.is_empty());
-        Ok(Query::Bool { must, should, must_not, minimum })
+        Ok(combined(clauses))
+    }
+
+    /// Words that stand beside each other are one text, which each field takes as it takes any text: a keyword field
+    /// as a whole. A word in front of AND or OR is one of its own.
+    fn words(&mut self) -> Option<String> {
+        let mut texts = Vec::new();
+        let mut rest = self.tokens[self.at..].iter().peekable();
+        while let Some(Token::Word(text)) = rest.next() {
+            let joined = !texts.is_empty() && matches!(rest.peek(), Some(Token::And | Token::Or));
+            if has_wildcard(text) || joined {
+                break;
+            }
+            texts.push(unescape(text));
+        }
+        if texts.len() < 2 {
+            return None;
+        }
+        self.at += texts.len();
+        Some(texts.join(" "))
+    }
+
+    fn sign(&mut self) -> Option<Sign> {
+        if self.take(&Token::Plus) { Some(Sign::Plus) } else { self.take(&Token::Not).then_some(Sign::Minus) }
+    }
+
+    fn join(&mut self) -> Option<Join> {
+        if self.take(&Token::And) { Some(Join::And) } else { self.take(&Token::Or).then_some(Join::Or) }
     }
 
     fn clause(&mut self) -> Result<Query, String> {
@@ -255,7 +335,7 @@ impl Parser {
                 self.fields = outer;
                 clause
             }
-            Token::Word(text) => Ok(self.each(|field| word_query(field, &text))),
+            Token::Word(text) => Ok(self.each(|field| self.word_query(field, &text))),
             Token::Phrase(text) => {
                 Ok(self.each(|field| Query::Phrase { field, value: Value::from(text.clone()), slop: 0 }))
             }
@@ -284,19 +364,23 @@ impl Parser {
         let should = self.fields.iter().cloned().map(query).collect();
         Query::Bool { must: Vec::new(), should, must_not: Vec::new(), minimum: 1 }
     }
-}
 
-fn word_query(field: String, text: &str) -> Query {
-    if field == "_exists_" {
-        return Query::Exists(unescape(text));
+    fn word_query(&self, field: String, text: &str) -> Query {
+        if field == "_exists_" {
+            return Query::Exists(unescape(text));
+        }
+        if text == "*" {
+            return if field == "*" || field == DEFAULT_FIELDS { Query::All } else { Query::Exists(field) };
+        }
+        if has_wildcard(text) {
+            return Query::Wildcard { field, pattern: text.to_owned(), fold: false };
+        }
+        self.match_query(field, unescape(text))
     }
-    if text == "*" {
-        return if field == "*" || field == DEFAULT_FIELDS { Query::All } else { Query::Exists(field) };
+
+    fn match_query(&self, field: String, text: String) -> Query {
+        Query::Match { field, value: Value::from(text), all: self.and, minimum: None, lenient: true }
     }
-    if has_wildcard(text) {
-        return Query::Wildcard { field, pattern: text.to_owned(), fold: false };
-    }
-    Query::Match { field, value: Value::from(unescape(text)), all: false, minimum: None, lenient: true }
 }
 
 #[cfg(test)]
@@ -321,7 +405,10 @@ mod tests {
     #[test]
     fn queries_are_read() {
         for (text, expected) in [
-            ("a b", "(*:a *:b)"),
+            ("a b", "(*:a b)"),
+            ("a b c AND d", "(+*:c +*:d *:a b)"),
+            ("a b* c", "(*:a Wildcard { field: \"*\", pattern: \"b*\", fold: false } *:c)"),
+            ("a OR b c", "(*:a *:b *:c)"),
             ("a AND b OR c", "(+*:a +*:b *:c)"),
             ("a OR b", "(*:a *:b)"),
             ("NOT a", "(-*:a)"),
@@ -337,8 +424,23 @@ mod tests {
     }
 
     #[test]
+    fn with_and_by_default_the_word_between_clauses_decides() {
+        for (text, expected) in [
+            ("a b", "(+*:a b)"),
+            ("a (b)", "(+*:a +(+*:b))"),
+            ("(a b) OR NOT c", "((+*:a b) -*:c)"),
+            ("a AND b OR c", "(+*:a *:b *:c)"),
+            ("a OR b AND c", "(+*:b +*:c *:a)"),
+            ("+a OR +b", "(*:a *:b)"),
+            ("-a OR b", "(*:b -*:a)"),
+        ] {
+            assert_eq!(shown(&parse(text, &["*".to_owned()], true).unwrap()), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn broken_queries_are_errors() {
-        for text in ["a AND", "(a", "\"a", "[1 TO", "a~", "/x/", "f:", ")", "a OR"] {
+        for text in ["a AND", "(a", "\"a", "[1 TO", "a~", "/x/", "f:", ")", "a OR", "OR a", "+-a"] {
             assert!(parse(text, &["*".to_owned()], false).is_err(), "{text}");
         }
     }

@@ -87,12 +87,12 @@ fn show(
     let mut fields = Map::new();
     let tree = || serde_json::from_slice::<Value>(&document.source).unwrap_or(Value::Null);
     for (pattern, format) in &request.docvalue_fields {
-        for field in target.mapping.matching(pattern) {
-            insert(&mut fields, field, column_values(segment, field, hit.doc, format.as_deref())?);
+        for (name, field) in target.mapping.names(pattern) {
+            insert(&mut fields, name, column_values(segment, field, hit.doc, format.as_deref())?);
         }
     }
     for (pattern, format) in &request.fields {
-        for field in target.mapping.matching(pattern) {
+        for (name, field) in target.mapping.names(pattern) {
             let values = match field.kind {
                 Kind::Text => text_values(&tree(), &field.path),
                 Kind::Keyword { .. } | Kind::Number(_) => in_order(
@@ -101,7 +101,7 @@ fn show(
                 ),
                 _ => column_values(segment, field, hit.doc, format.as_deref())?,
             };
-            insert(&mut fields, field, values);
+            insert(&mut fields, name, values);
         }
     }
     let mut highlight = Map::new();
@@ -143,9 +143,9 @@ fn in_order(values: Vec<Value>, written: &[Value]) -> Vec<Value> {
     if ordered.len() < values.len() { values } else { ordered }
 }
 
-fn insert(fields: &mut Map<String, Value>, field: &Field, values: Vec<Value>) {
+fn insert(fields: &mut Map<String, Value>, name: &str, values: Vec<Value>) {
     if !values.is_empty() {
-        fields.insert(field.path.clone(), Value::Array(values));
+        fields.insert(name.to_owned(), Value::Array(values));
     }
 }
 

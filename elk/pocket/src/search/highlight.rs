@@ -43,7 +43,7 @@ impl Highlight {
     }
 
     /// Pieces of `text` with the words and phrases marked; none where none is in it.
-    pub(super) fn mark(&self, text: &str, wanted: &[Vec<String>]) -> Vec<String> {
+    pub(super) fn mark(&self, text: &str, wanted: &[Wanted]) -> Vec<String> {
         let hits = hits(text, wanted);
         if hits.is_empty() {
             return Vec::new();
@@ -83,21 +83,84 @@ impl Highlight {
 }
 
 /// First and last byte of what is wanted. Phrases that overlap are one.
-fn hits(text: &str, wanted: &[Vec<String>]) -> Vec<(usize, usize)> {
+fn hits(text: &str, wanted: &[Wanted]) -> Vec<(usize, usize)> {
     let places: Vec<(usize, &str)> = text.unicode_word_indices().collect();
     let words: Vec<String> = places.iter().map(|(_, word)| word.to_lowercase()).collect();
+    let mut spans: Vec<(usize, usize)> = wanted.iter().flat_map(|wanted| wanted.spans(&words)).collect();
+    spans.sort_unstable();
     let mut hits: Vec<(usize, usize)> = Vec::new();
-    for (at, (start, _)) in places.iter().enumerate() {
-        let here = wanted.iter().filter(|phrase| !phrase.is_empty() && words[at..].starts_with(phrase));
-        let Some(length) = here.map(Vec::len).max() else { continue };
-        let (last, word) = places[at + length - 1];
-        let end = last + word.len();
+    for (first, last) in spans {
+        let (start, end) = (places[first].0, places[last].0 + places[last].1.len());
         match hits.last_mut() {
-            Some((_, before)) if *start < *before => *before = end.max(*before),
-            _ => hits.push((*start, end)),
+            Some((_, before)) if start < *before => *before = end.max(*before),
+            _ => hits.push((start, end)),
         }
     }
     hits
+}
+
+/// A word or a phrase that is looked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wanted {
+    words: Vec<String>,
+    slop: u32,
+}
+
+impl Wanted {
+    fn exactly(words: Vec<String>) -> Self {
+        Self { words, slop: 0 }
+    }
+
+    /// First and last word of each place it is at.
+    fn spans(&self, words: &[String]) -> Vec<(usize, usize)> {
+        match self.words.as_slice() {
+            [] => Vec::new(),
+            [first, second] if self.slop > 0 && first != second => {
+                near(words, first, second, self.slop as usize)
+            }
+            phrase => {
+                let starts = (0..words.len()).filter(|at| words[*at..].starts_with(phrase));
+                starts.map(|at| (at, at + phrase.len() - 1)).collect()
+            }
+        }
+    }
+}
+
+/// Spans of two words moved by `slop` places at most, as Lucene's matcher of sloppy phrases goes through them: the word
+/// that is behind moves on, as long as it does not pass the other. Beside each other in the other order, words have been
+/// moved by two.
+fn near(words: &[String], first: &str, second: &str, slop: usize) -> Vec<(usize, usize)> {
+    // Where the phrase would begin.
+    let begins = |word: &str, offset: i64| -> Vec<i64> {
+        let places = words.iter().enumerate().filter(|(_, here)| *here == word);
+        places.map(|(at, _)| at as i64 - offset).collect()
+    };
+    let begins = [begins(first, 0), begins(second, 1)];
+    let (mut at, mut spans) = ([0, 0], Vec::new());
+    let (Some(one), Some(other)) = (begins[0].first(), begins[1].first()) else { return spans };
+    let mut end = *one.max(other);
+    while at[0] < begins[0].len() && at[1] < begins[1].len() {
+        let behind = usize::from(begins[1][at[1]] < begins[0][at[0]]);
+        let ahead = 1 - behind;
+        let next = begins[ahead][at[ahead]];
+        let mut place = begins[behind][at[behind]];
+        let mut length = end - place;
+        loop {
+            at[behind] += 1;
+            let Some(begin) = begins[behind].get(at[behind]) else { break };
+            end = end.max(*begin);
+            if *begin > next {
+                break;
+            }
+            place = *begin;
+            length = length.min(end - place);
+        }
+        if length <= slop as i64 {
+            let (one, other) = ((place + behind as i64) as usize, (next + ahead as i64) as usize);
+            spans.push((one.min(other), one.max(other)));
+        }
+    }
+    spans
 }
 
 fn char_floor(text: &str, mut at: usize) -> usize {
@@ -108,19 +171,21 @@ fn char_floor(text: &str, mut at: usize) -> usize {
 }
 
 /// Words and phrases a query looks for in a field.
-pub(super) fn phrases_for(query: &Query, field: &Field, mapping: &Mapping, wanted: &mut Vec<Vec<String>>) {
+pub(super) fn phrases_for(query: &Query, field: &Field, mapping: &Mapping, wanted: &mut Vec<Wanted>) {
     let fits = |name: &str| match name {
         DEFAULT_FIELDS => mapping.settings.default_fields.iter().any(|name| matches(name, &field.path)),
         name => matches(name, &field.path),
     };
-    let single = |text: &str| split_words(text).into_iter().map(|word| vec![word]).collect::<Vec<_>>();
+    let single = |text: &str| split_words(text).into_iter().map(|word| Wanted::exactly(vec![word]));
     match query {
-        Query::Phrase { field, value, slop: 0 } if fits(field) => wanted.push(split_words(&text_of(value))),
-        Query::Match { field, value, .. } | Query::Phrase { field, value, .. } if fits(field) => {
+        Query::Phrase { field, value, slop } if fits(field) => {
+            wanted.push(Wanted { words: split_words(&text_of(value)), slop: *slop });
+        }
+        Query::Match { field, value, .. } if fits(field) => {
             wanted.extend(single(&text_of(value)));
         }
         Query::Terms { field, values, .. } if fits(field) => {
-            wanted.extend(values.iter().map(|value| vec![text_of(value)]));
+            wanted.extend(values.iter().map(|value| Wanted::exactly(vec![text_of(value)])));
         }
         Query::Bool { must, should, .. } => {
             must.iter().chain(should).for_each(|part| phrases_for(part, field, mapping, wanted));
@@ -137,12 +202,29 @@ mod tests {
     #[test]
     fn words_are_marked() {
         let highlight = Highlight::parse(&json!({"fields": {"message": {}}, "fragment_size": 20})).unwrap();
-        let words = [vec!["cart".to_owned()], vec!["größe".to_owned()]];
+        let words = ["cart", "größe"].map(|word| Wanted::exactly(vec![word.to_owned()]));
         assert_eq!(highlight.mark("GET /Cart Größe", &words), ["GET /<em>Cart</em> <em>Größe</em>"]);
         assert_eq!(highlight.mark("nothing", &words), Vec::<String>::new());
         let long = format!("{} cart {}", "x".repeat(50), "y".repeat(50));
         assert_eq!(highlight.mark(&long, &words), [format!("xxxx <em>cart</em> {}", "y".repeat(10))]);
-        let phrase = [vec!["a".to_owned(), "b".to_owned()]];
+        let phrase = [Wanted::exactly(vec!["a".to_owned(), "b".to_owned()])];
         assert_eq!(highlight.mark("b a-b c b", &phrase), ["b <em>a-b</em> c b"]);
+    }
+
+    /// As in Elasticsearch 8.19, the whole span is one mark.
+    #[test]
+    fn phrases_with_slop_are_marked_as_spans() {
+        let highlight = Highlight::parse(&json!({"fields": {"message": {}}})).unwrap();
+        for (slop, text, expected) in [
+            (1, "b x a b", "b x <em>a b</em>"),
+            (1, "a x b", "<em>a x b</em>"),
+            (1, "a x a b", "a x <em>a b</em>"),
+            (1, "a b b", "<em>a b</em> b"),
+            (1, "b a", ""),
+            (2, "b a", "<em>b a</em>"),
+        ] {
+            let phrase = Wanted { words: vec!["a".to_owned(), "b".to_owned()], slop };
+            assert_eq!(highlight.mark(text, &[phrase]).concat(), expected, "{slop} {text}");
+        }
     }
 }

@@ -69,7 +69,8 @@ impl Request {
                 .or_else(|| value.as_str()?.parse().ok())
                 .map(|number| number as usize)
                 .ok_or_else(|| {
-                    ApiError::illegal(format!("[{key}] parameter cannot be negative, found [{value}]"))
+                    let found = if key == "from" { " but was" } else { ", found" };
+                    ApiError::illegal(format!("[{key}] parameter cannot be negative{found} [{value}]"))
                 }),
         };
         let (from, size) = (number("from", 0)?, number("size", 10)?);
@@ -108,6 +109,7 @@ fn check_key(key: &str, value: &Value) -> Result<(), ApiError> {
             || value.as_array().is_some_and(Vec::is_empty)
     };
     match key {
+        "query" if !value.is_object() => Err(unknown_key(key, value)),
         "query"
         | "aggs"
         | "aggregations"
@@ -132,7 +134,23 @@ fn check_key(key: &str, value: &Value) -> Result<(), ApiError> {
         | "indices_boost" | "retriever" | "rank" | "stats" | "ext" => {
             Err(ApiError::unsupported(&format!("[{key}] in a search")))
         }
-        unknown => Err(ApiError::parsing(format!("unknown key [{unknown}] for a value in a search"))),
+        unknown => Err(unknown_key(unknown, value)),
+    }
+}
+
+fn unknown_key(key: &str, value: &Value) -> ApiError {
+    ApiError::parsing(format!("Unknown key for a {} in [{key}].", token(value))).at_value(key)
+}
+
+/// A beginning of a value as Elasticsearch's parser names it.
+fn token(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "VALUE_NULL",
+        Value::Bool(_) => "VALUE_BOOLEAN",
+        Value::Number(_) => "VALUE_NUMBER",
+        Value::String(_) => "VALUE_STRING",
+        Value::Array(_) => "START_ARRAY",
+        Value::Object(_) => "START_OBJECT",
     }
 }
 

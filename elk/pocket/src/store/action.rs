@@ -1,10 +1,11 @@
 //! The body of `_bulk`: pairs of an action line and a document.
 
-use super::ApiError;
+use super::{ApiError, resolve_name};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// What a bulk item asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,8 +120,7 @@ fn parse_action(line: &[u8], number: usize, defaults: &Defaults) -> Result<Actio
             "Malformed action/metadata line [{number}], expected field [create], [delete], [index] or [update] but found [{found}]"
         ))
     };
-    let value: Value = serde_json::from_slice(line)
-        .map_err(|error| ApiError::new(400, "x_content_parse_exception", format!("[{number}:1] {error}")))?;
+    let value: Value = serde_json::from_slice(line).map_err(|error| ApiError::no_json(line, &error))?;
     let (word, parameters) = value
         .as_object()
         .filter(|object| object.len() == 1)
@@ -128,7 +128,7 @@ fn parse_action(line: &[u8], number: usize, defaults: &Defaults) -> Result<Actio
         .ok_or_else(|| malformed(&cut(&value.to_string())))?;
     let kind = Kind::parse(word).ok_or_else(|| malformed(&cut(word)))?;
     let parameters = parameters.as_object().ok_or_else(|| {
-        ApiError::illegal(format!("Malformed action/metadata line [{number}], expected START_OBJECT"))
+        ApiError::illegal(format!("Malformed action/metadata line [{number}], expected START_OBJECT or END_OBJECT but found [START_ARRAY]"))
     })?;
     let mut action = Action {
         kind,
@@ -142,7 +142,7 @@ fn parse_action(line: &[u8], number: usize, defaults: &Defaults) -> Result<Actio
     for (key, value) in parameters {
         let text = || value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         match key.as_str() {
-            "_index" => action.index = text(),
+            "_index" => action.index = resolved(text()),
             "_id" if value.is_null() => {}
             "_id" => action.id = Some(text()),
             "pipeline" => action.pipeline = Some(text()),
@@ -176,9 +176,8 @@ fn check_id(action: &Action) -> Result<(), ApiError> {
                 id.len()
             )
         }
-        (None, Kind::Update | Kind::Delete) => {
-            "an id must be provided if version type or value are set".to_owned()
-        }
+        (None, Kind::Update | Kind::Delete) => "id is missing".to_owned(),
+        _ if action.index.is_empty() => "index is missing".to_owned(),
         _ => return Ok(()),
     };
     Err(ApiError::new(400, "action_request_validation_exception", format!("Validation Failed: 1: {reason};")))
@@ -201,6 +200,14 @@ pub(super) fn random_id() -> String {
     URL_SAFE_NO_PAD.encode(random_bytes())
 }
 
+/// A name that cannot be resolved is refused later, with its item.
+fn resolved(name: String) -> String {
+    match resolve_name(&name) {
+        Ok(Cow::Owned(resolved)) => resolved,
+        Ok(Cow::Borrowed(_)) | Err(_) => name,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,7 +219,7 @@ mod tests {
 
     #[test]
     fn items_are_read_in_order() {
-        let actions = read("{\"create\":{\"_index\":\"a\",\"_id\":\"1\"}}\n{\"x\":1}\n\n{\"delete\":{\"_index\":\"b\",\"_id\":7}}\n{\"index\":{}}\r\n{}\r\n").unwrap();
+        let actions = read("{\"create\":{\"_index\":\"a\",\"_id\":\"1\"}}\n{\"x\":1}\n\n{\"delete\":{\"_index\":\"b\",\"_id\":7}}\n{\"index\":{\"_index\":\"c\"}}\r\n{}\r\n").unwrap();
         let shown: Vec<_> =
             actions.iter().map(|a| (a.kind, a.index.as_str(), a.id.as_deref(), &a.source[..])).collect();
         assert_eq!(
@@ -220,7 +227,7 @@ mod tests {
             [
                 (Kind::Create, "a", Some("1"), &b"{\"x\":1}"[..]),
                 (Kind::Delete, "b", Some("7"), b""),
-                (Kind::Index, "", None, b"{}"),
+                (Kind::Index, "c", None, b"{}"),
             ]
         );
     }
@@ -235,7 +242,8 @@ mod tests {
                 "Malformed action/metadata line [1], expected field [create], [delete], [index] or [update] but found [creat]",
             ),
             ("{\"create\":{\"x\":1}}\n{}\n", "Action/metadata line [1] contains an unknown parameter [x]"),
-            ("{\"create\":{}}\n", "The bulk request must be terminated by a newline [\\n]"),
+            ("{\"create\":{}}\n{}\n", "Validation Failed: 1: index is missing;"),
+            ("{\"create\":{\"_index\":\"a\"}}\n", "The bulk request must be terminated by a newline [\\n]"),
         ] {
             assert_eq!(read(body).unwrap_err(), expected, "{body}");
         }

@@ -421,6 +421,9 @@ fn refused(refusal: Refusal, id: &str) -> ApiError {
         Refusal::NoTimestamp => {
             ("illegal_argument_exception", "data stream timestamp field [@timestamp] is missing".to_owned())
         }
+        Refusal::Alias(path) => {
+            ("illegal_argument_exception", format!("Cannot write to a field alias [{path}]."))
+        }
         Refusal::TooManyFields(reason) => ("illegal_argument_exception", reason.clone()),
         Refusal::Strict { .. } => {
             return ApiError::new(400, "strict_dynamic_mapping_exception", format!("[1:1] {refusal}"));

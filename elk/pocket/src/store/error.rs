@@ -14,12 +14,23 @@ pub struct ApiError {
     pub reason: String,
     /// Further entries: `index`, `caused_by`, …
     pub details: Map<String, Value>,
+    /// What it is about in the body of the request.
+    pub at: Option<At>,
+}
+
+/// A key of the body, by which the answer can tell line and column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum At {
+    /// Where the key is.
+    Key(String),
+    /// Where its value begins.
+    Value(String),
 }
 
 impl ApiError {
     /// An error without details.
     pub fn new(status: u16, kind: &str, reason: impl Into<String>) -> Self {
-        Self { status, kind: kind.to_owned(), reason: reason.into(), details: Map::new() }
+        Self { status, kind: kind.to_owned(), reason: reason.into(), details: Map::new(), at: None }
     }
 
     /// 400 `illegal_argument_exception`
@@ -30,6 +41,19 @@ impl ApiError {
     /// 400 `parsing_exception`
     pub fn parsing(reason: impl Into<String>) -> Self {
         Self::new(400, "parsing_exception", reason)
+    }
+
+    /// 400 for a body that is no JSON, with the place where it ceases to be.
+    pub fn no_json(body: &[u8], error: &serde_json::Error) -> Self {
+        if !error.is_eof() {
+            let reason = format!("[{}:{}] {error}", error.line(), error.column());
+            return Self::new(400, "x_content_parse_exception", reason)
+                .caused_by("json_parse_exception", &error.to_string());
+        }
+        let line = memchr::memchr_iter(b'\n', body).count() + 1;
+        let column = body.len() - memchr::memrchr(b'\n', body).map_or(0, |end| end + 1) + 1;
+        Self::new(400, "x_content_e_o_f_exception", format!("[{line}:{column}] Unexpected end of file"))
+            .caused_by("json_e_o_f_exception", "Unexpected end-of-input")
     }
 
     /// 400 for what Elasticsearch has and this store has not.
@@ -73,6 +97,18 @@ impl ApiError {
     /// With a `caused_by`.
     pub fn caused_by(mut self, kind: &str, reason: &str) -> Self {
         self.details.insert("caused_by".to_owned(), json!({"type": kind, "reason": reason}));
+        self
+    }
+
+    /// With the key it is about.
+    pub fn at_key(mut self, key: &str) -> Self {
+        self.at = Some(At::Key(key.to_owned()));
+        self
+    }
+
+    /// With the key whose value it is about.
+    pub fn at_value(mut self, key: &str) -> Self {
+        self.at = Some(At::Value(key.to_owned()));
         self
     }
 

@@ -12,6 +12,8 @@ mod action;
 
 mod bulk;
 
+mod dated;
+
 mod error;
 
 mod index;
@@ -32,7 +34,8 @@ mod streams;
 
 pub use action::{Action, Defaults, Kind, parse_bulk};
 pub use bulk::{ItemOutcome, Outcome};
-pub use error::ApiError;
+pub use dated::resolve_name;
+pub use error::{ApiError, At};
 pub use index::{Index, IndexMeta};
 pub use lifecycle::parse_retention;
 pub use names::check_name;

@@ -1,7 +1,14 @@
 //! The page itself, embedded.
 
-use axum::http::StatusCode;
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::LazyLock;
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
@@ -14,7 +21,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) const ECHARTS: &str = include_str!(concat!(env!("OUT_DIR"), "/echarts.js"));
 
 /// Name, type and text.
-const FILES: [(&str, &str, &str); 41] = [
+const FILES: [(&str, &str, &str); 44] = [
     ("logs.html", HTML, include_str!("page/logs.html")),
     ("logs.css", CSS, include_str!("page/logs.css")),
     ("theme.css", CSS, include_str!("page/theme.css")),
@@ -34,6 +41,9 @@ const FILES: [(&str, &str, &str); 41] = [
     ("boards.css", CSS, include_str!("page/boards.css")),
     ("about.html", HTML, include_str!("page/about.html")),
     ("ask.js", SCRIPT, include_str!("page/ask.js")),
+    ("range_menu.js", SCRIPT, include_str!("page/range_menu.js")),
+    ("completion.js", SCRIPT, include_str!("page/completion.js")),
+    ("search_box.js", SCRIPT, include_str!("page/search_box.js")),
     ("boards.js", SCRIPT, include_str!("page/boards.js")),
     ("board_address.js", SCRIPT, include_str!("page/board_address.js")),
     ("board_store.js", SCRIPT, include_str!("page/board_store.js")),
@@ -58,13 +68,43 @@ const FILES: [(&str, &str, &str); 41] = [
     ("license.txt", TEXT, include_str!("../../../../LICENSE")),
 ];
 
-/// A file of the page.
-pub(super) fn file(name: &str) -> Response {
-    match FILES.iter().find(|(known, ..)| *known == name) {
-        Some((_, kind, text)) => {
-            ([("content-type", *kind), ("cache-control", "no-cache")], *text).into_response()
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
+/// What several pages share: `<!-- part: NAME -->` stands for it.
+const PARTS: [(&str, &str); 4] = [
+    ("<!-- part: head -->\n", include_str!("page/part_head.html")),
+    ("<!-- part: search -->\n", include_str!("page/part_search.html")),
+    ("<!-- part: range -->\n", include_str!("page/part_range.html")),
+    ("<!-- part: end -->\n", include_str!("page/part_end.html")),
+];
+
+/// A file as it is sent: whole, and compressed.
+struct Sent {
+    kind: &'static str,
+    whole: Bytes,
+    compressed: Bytes,
+}
+
+/// Every file, made when the first one is asked for.
+static SENT: LazyLock<HashMap<&str, Sent>> =
+    LazyLock::new(|| FILES.iter().map(|(name, kind, text)| (*name, Sent::of(kind, text))).collect());
+
+impl Sent {
+    fn of(kind: &'static str, text: &str) -> Self {
+        let whole = PARTS.iter().fold(text.to_owned(), |text, (mark, part)| text.replace(mark, part));
+        let mut compressor = GzEncoder::new(Vec::new(), Compression::default());
+        let written = compressor.write_all(whole.as_bytes()).and_then(|()| compressor.finish());
+        let compressed = Bytes::from(written.expect("memory takes every write"));
+        Self { kind, compressed, whole: Bytes::from(whole) }
+    }
+}
+
+/// A file of the page; compressed where the browser takes that.
+pub(super) fn file(name: &str, headers: &HeaderMap) -> Response {
+    let Some(sent) = SENT.get(name) else { return StatusCode::NOT_FOUND.into_response() };
+    let always = [("content-type", sent.kind), ("cache-control", "no-cache"), ("vary", "accept-encoding")];
+    let taken = headers.get(ACCEPT_ENCODING).and_then(|taken| taken.to_str().ok()).unwrap_or_default();
+    match taken.split(',').any(|one| one.trim().starts_with("gzip") && !one.contains("q=0")) {
+        true => (always, [(CONTENT_ENCODING, "gzip")], sent.compressed.clone()).into_response(),
+        false => (always, sent.whole.clone()).into_response(),
     }
 }
 
@@ -82,8 +122,19 @@ mod tests {
     }
 
     #[test]
-    fn a_board_weighs_less_than_a_megabyte_and_a_half() {
-        let weight: usize = FILES.iter().map(|(_, _, text)| text.len()).sum();
-        assert!(weight < 1_500_000, "{weight} bytes");
+    fn everything_together_weighs_less_than_a_megabyte_and_a_half() {
+        let (whole, compressed) = SENT
+            .values()
+            .fold((0, 0), |(whole, less), sent| (whole + sent.whole.len(), less + sent.compressed.len()));
+        assert!(whole < 1_500_000, "{whole} bytes");
+        assert!(compressed < 500_000, "{compressed} bytes as served");
+    }
+
+    #[test]
+    fn parts_stand_in_every_page() {
+        for name in ["boards.html", "logs.html", "about.html"] {
+            let page = String::from_utf8_lossy(&SENT[name].whole).into_owned();
+            assert!(page.starts_with("<!doctype html>") && !page.contains("<!-- part"), "{page}");
+        }
     }
 }

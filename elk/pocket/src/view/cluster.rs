@@ -1,4 +1,4 @@
-//! A cluster elsewhere, asked over HTTP: nothing but `_search` is ever sent to it.
+//! A cluster elsewhere, asked over HTTP: nothing but `_search` and `_field_caps` is ever sent to it.
 
 use super::fault::Fault;
 use crate::store::ApiError;

@@ -9,6 +9,8 @@
 //! | `document` | one line, whole |
 //! | `around` | the lines before and after one, of the same file where it came from one |
 //!
+//! `/api/complete` says how a KQL text can go on, for the search box of all pages.
+//!
 //! What is asked of the store is plain `_search` ([`Source`]), so that the same page can be put before a cluster.
 
 mod assets;
@@ -32,6 +34,8 @@ mod document;
 mod summary;
 
 mod boards;
+
+mod completion;
 
 mod fault;
 

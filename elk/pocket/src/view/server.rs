@@ -5,12 +5,12 @@ use super::fault::{Fault, answer};
 use super::gate::{Gate, guard};
 use super::selection::Asked;
 use super::source::Source;
-use super::{assets, boards, lines, summary};
+use super::{assets, boards, completion, lines, summary};
 use crate::time::now_millis;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware;
 use axum::response::{Redirect, Response};
 use axum::routing::get;
@@ -118,20 +118,25 @@ async fn connection(stream: TcpStream, router: Router) {
 }
 
 fn router(source: Source, gate: Gate) -> Result<Router, dashboards::lens::ParseError> {
+    let completion = completion::router(source.clone());
     let boards = boards::router(source.clone())?;
     Ok(Router::new()
         .route("/", get(async || Redirect::temporary(FIRST)))
-        .route("/logs", get(async || assets::file("logs.html")))
-        .route("/app/dashboards", get(async || assets::file("boards.html")))
-        .route("/about", get(async || assets::file("about.html")))
-        .route("/favicon.ico", get(async || assets::file("icon.svg")))
-        .route("/assets/{name}", get(async |Path(name): Path<String>| assets::file(&name)))
+        .route("/logs", get(async |headers: HeaderMap| assets::file("logs.html", &headers)))
+        .route("/app/dashboards", get(async |headers: HeaderMap| assets::file("boards.html", &headers)))
+        .route("/about", get(async |headers: HeaderMap| assets::file("about.html", &headers)))
+        .route("/favicon.ico", get(async |headers: HeaderMap| assets::file("icon.svg", &headers)))
+        .route(
+            "/assets/{name}",
+            get(async |Path(name): Path<String>, headers: HeaderMap| assets::file(&name, &headers)),
+        )
         .route("/api/logs/lines", get(show_lines))
         .route("/api/logs/summary", get(show_summary))
         .route("/api/logs/document", get(show_document))
         .route("/api/logs/around", get(show_around))
         .with_state(source)
         .merge(boards)
+        .merge(completion)
         .layer(DefaultBodyLimit::max(0))
         .layer(middleware::from_fn_with_state(Arc::new(gate), guard)))
 }

@@ -2,11 +2,11 @@
 
 use super::cluster::Cluster;
 use super::fault::Fault;
-use crate::http::App;
+use crate::http::{App, capabilities};
 use crate::search::{Means, Request, Target, search};
 use crate::store::ApiError;
 use dashboards::lens::Request as PanelRequest;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::Semaphore;
 
@@ -17,7 +17,7 @@ const SEARCHES: usize = 2;
 /// Searches under way at a cluster.
 const SEARCHES_ELSEWHERE: usize = 8;
 
-/// Whoever answers `_search`.
+/// Whoever answers `_search` and `_field_caps`.
 #[derive(Clone)]
 pub struct Source {
     engine: Engine,
@@ -52,6 +52,16 @@ impl Source {
         }
     }
 
+    /// What fields the indices have that the path of a `_search` names.
+    pub(super) async fn fields(&self, path: &str) -> Result<Value, Fault> {
+        match &self.engine {
+            Engine::Pocket(app) => Ok(capabilities(app, &indices(path)?, &["*".to_owned()], (true, true))?),
+            Engine::Cluster(cluster) => {
+                cluster.ask(&PanelRequest { path: fields_of(path), body: json!({}) }).await
+            }
+        }
+    }
+
     /// The answer to a request of a panel. That of a cluster may be an error.
     pub(super) async fn ask(&self, request: &PanelRequest) -> Result<Value, Fault> {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
@@ -67,6 +77,11 @@ impl Source {
         let answer = done.await.map_err(|_| ApiError::internal("the search broke off"))?;
         Ok(answer?)
     }
+}
+
+/// The same path with the other question.
+fn fields_of(path: &str) -> String {
+    path.replacen("/_search?", "/_field_caps?fields=*&", 1)
 }
 
 fn refused(answer: &Value, error: &Value) -> Fault {

@@ -9,6 +9,8 @@ mod browser;
 #[allow(dead_code, reason = "shared with the suite of the Logs page")]
 mod page;
 
+mod completion;
+
 mod events;
 
 use browser::Browser;
@@ -96,14 +98,21 @@ async fn figures_are_those_of_the_events() {
     assert_eq!(browser.value(shown).await, "10.00%");
     let rate = "document.querySelector('#panel-error-rate .tile-value').textContent";
     assert_eq!(browser.value(rate).await, "5.00%");
-    // The same service has the same colour on every panel.
-    let color = |panel: &str| {
-        format!(
-            "[...document.querySelectorAll('#panel-{panel} .entry')].find((entry) => entry.textContent.startsWith('shop')).querySelector('.dot').style.background"
-        )
-    };
-    let one = browser.value(&color("latency-by-service")).await;
-    assert_eq!(browser.value(&color("failed-by-service")).await, one);
+    // The same service has the same colour on every panel, but where failures are counted: there all are red.
+    let mut color = Vec::new();
+    for (board, id) in [
+        ("app-service-overview", "latency-by-service"),
+        ("app-logs", "lines-by-service"),
+        ("app-service-overview", "failed-by-service"),
+        ("app-errors", "errors-by-service"),
+    ] {
+        let drawing = panel(&mut browser, board, id, &json!({})).await;
+        let series = drawing["series"].as_array().unwrap();
+        let shop = series.iter().find(|series| series["name"] == "shop").unwrap();
+        color.push(shop["color"].as_str().unwrap().to_owned());
+    }
+    assert_eq!((&color[0], &color[2]), (&color[1], &color[3]));
+    assert_ne!(color[0], color[2]);
     assert_eq!(browser.problems, Vec::<String>::new());
 }
 

@@ -20,10 +20,16 @@ impl Server {
 
     /// The same with more arguments.
     pub(crate) fn start_with(data: &Path, arguments: &[&str]) -> Self {
+        Self::start_as(data, arguments, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub(crate) fn start_as(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pocket-elk"))
             .args(["serve", "--listen", "127.0.0.1:0", "--view-port", "0", "--data"])
             .arg(data)
             .args(arguments)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()

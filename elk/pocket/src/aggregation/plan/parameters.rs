@@ -21,7 +21,8 @@ impl<'a> Parameters<'a> {
                 400,
                 "x_content_parse_exception",
                 format!("[{name}] unknown field [{key}]"),
-            )),
+            )
+            .at_key(key)),
             None => Ok(Self { name, map }),
         }
     }

@@ -148,7 +148,8 @@ fn parse_one(name: &str, kind: &str, value: &Value, mappings: &[&Mapping]) -> Re
         | "matrix_stats"
         | "serial_diff" => Err(ApiError::unsupported(&format!("aggregation [{kind}]"))),
         unknown => Err(ApiError::parsing(format!("Unknown aggregation type [{unknown}]"))
-            .caused_by("named_object_not_found_exception", &format!("[1:1] unknown field [{unknown}]"))),
+            .caused_by("named_object_not_found_exception", &format!("unknown field [{unknown}]"))
+            .at_value(unknown)),
     }
 }
 

@@ -2,15 +2,18 @@
 
 import { change, state } from "./board_address.js";
 import { by, element } from "./element.js";
-import { rangeName, span, typed, written } from "./moment.js";
+import { span } from "./moment.js";
+import * as menu from "./range_menu.js";
 
-const PRESETS = ["now-5m", "now-15m", "now-1h", "now-6h", "now-1d", "now-7d"];
 const REFRESHES = [5000, 10_000, 30_000, 60_000];
 
 let board = null;
 
 export const from = () => state.from ?? board.from;
 export const to = () => state.to ?? board.to;
+
+/** Both ends, as the address or the board has them. */
+export const given = () => (board ? { from: from(), to: to() } : {});
 
 /** Milliseconds between two looks; 0: none. */
 export function refresh() {
@@ -24,8 +27,7 @@ export function of(layout) {
 }
 
 export function show() {
-  by("range-name").textContent = rangeName(from(), to());
-  for (const preset of by("presets").children) preset.setAttribute("aria-pressed", preset.dataset.from === from() && to() === "now");
+  menu.show(from(), to());
   const every = refresh();
   by("live").setAttribute("aria-pressed", every > 0);
   by("live-name").textContent = every > 0 ? `Every ${span(every).replace("seconds", "s").replace("1 minute", "60 s")}` : "Paused";
@@ -33,23 +35,7 @@ export function show() {
 }
 
 export function start(rangeShown) {
-  const choose = (changes) => {
-    by("range").open = false;
-    change(changes);
-  };
-  by("presets").replaceChildren(...PRESETS.map((from) =>
-    element("button", { type: "button", "data-from": from, onclick: () => choose({ from, to: "now" }) }, rangeName(from, "now"))));
-  const form = by("custom").elements;
-  by("range").addEventListener("toggle", () => {
-    if (!by("range").open || !board) return;
-    const [first, last] = rangeShown() ?? [];
-    form.from.value = from().startsWith("now") || first === undefined ? from() : written(new Date(first));
-    form.to.value = to().startsWith("now") || last === undefined ? to() : written(new Date(last));
-  });
-  by("custom").addEventListener("submit", (event) => {
-    event.preventDefault();
-    choose({ from: typed(form.from.value), to: typed(form.to.value) });
-  });
+  menu.start({ given: () => (board ? [from(), to()] : ["", ""]), shown: rangeShown, choose: change });
   by("zoom-out").addEventListener("click", () => change({ from: null, to: null }));
   by("live").addEventListener("click", pauseOrFollow);
   for (const every of REFRESHES) {

@@ -8,6 +8,7 @@ import * as controls from "./controls.js";
 import { by, element, plain } from "./element.js";
 import * as panels from "./panel.js";
 import * as pills from "./pills.js";
+import * as box from "./search_box.js";
 
 /** Panels that are asked for at once. */
 const AT_ONCE = 4;
@@ -69,7 +70,7 @@ async function load(cause) {
   running?.abort();
   const mine = (running = new AbortController());
   if (cause === "user") by("progress").classList.add("busy");
-  showQueryFault(null);
+  box.showFault(null);
   const begun = performance.now();
   // What is in sight comes first.
   const seen = (panel) => (panel.node.getBoundingClientRect().top < innerHeight ? 0 : 1);
@@ -85,7 +86,7 @@ async function load(cause) {
   by("progress").classList.remove("busy");
   document.body.classList.add("loaded");
   document.body.dataset.loads = Number(document.body.dataset.loads ?? 0) + 1;
-  if (unreadable) return showQueryFault(unreadable);
+  if (unreadable) return box.showFault(unreadable);
   rest(performance.now() - begun);
 }
 
@@ -94,20 +95,10 @@ function rest(took) {
   if (every > 0 && !document.hidden) timer = setTimeout(load, Math.max(every - took, took), "refresh");
 }
 
-function showQueryFault(fault) {
-  const query = fault?.kind === "query";
-  by("query").setAttribute("aria-invalid", query);
-  by("query-fault").hidden = !fault;
-  by("query-fault").textContent = fault ? plain(fault.message) : "";
-  if (query && document.activeElement === by("query")) by("query").setSelectionRange(fault.position, fault.position);
-}
-
 /** Brings everything around the panels to what the address says. */
 function showControls() {
   if (!board) return;
-  const query = state.q ?? board.query;
-  if (document.activeElement !== by("query")) by("query").value = query;
-  by("clear-query").hidden = by("query").value === "";
+  box.show(state.q ?? board.query);
   range.show();
   controls.show();
   pills.show();
@@ -115,8 +106,7 @@ function showControls() {
   panels.showFull(shown);
 }
 
-function search() {
-  const text = by("query").value.trim();
+function search(text) {
   change({ q: text === board?.query ? null : text });
 }
 
@@ -159,10 +149,7 @@ function start() {
   range.start(() => shown.find(({ drawing }) => drawing)?.drawing.range);
   startKeys();
   startPage();
-  by("search").addEventListener("submit", (event) => { event.preventDefault(); search(); });
-  by("query").addEventListener("change", search);
-  by("query").addEventListener("input", () => { by("clear-query").hidden = by("query").value === ""; });
-  by("clear-query").addEventListener("click", () => { by("query").value = ""; search(); by("query").focus(); });
+  box.start({ label: "Filter all panels, in KQL", hint: 'Filter…  service.name: "shop"   http.response.status_code >= 500', search, range: range.given });
   onChange((old) => {
     // A board that is still on its way begins again.
     if (old.view !== state.view || !board) return open();

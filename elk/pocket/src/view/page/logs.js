@@ -4,7 +4,9 @@ import { change, isFiltered, isLive, onChange, read, selects, state } from "./ad
 import { by, element } from "./element.js";
 import * as facets from "./facets.js";
 import * as list from "./list.js";
-import { clock, day, number, rangeName, span, typed, written } from "./moment.js";
+import { clock, day, number, span } from "./moment.js";
+import * as range from "./range_menu.js";
+import * as box from "./search_box.js";
 import * as store from "./store.js";
 import * as volume from "./volume.js";
 
@@ -12,7 +14,6 @@ const SIZE = 200;
 /** Rest between two looks, and how many times longer than the look itself it is at least. */
 const REST = 1000;
 const REST_RATIO = 2;
-const PRESETS = ["now-5m", "now-15m", "now-1h", "now-6h", "now-1d", "now-7d"];
 
 let running = null;
 let timer = 0;
@@ -85,12 +86,9 @@ function showState({ total, latest }) {
 
 function showFault(fault) {
   const query = fault?.kind === "query";
-  by("query").setAttribute("aria-invalid", query);
-  by("query-fault").hidden = !query;
-  by("query-fault").textContent = query ? fault.message : "";
+  box.showFault(query ? fault : null);
   by("fault").hidden = !fault || query;
   document.body.classList.toggle("stale", Boolean(fault));
-  if (query && document.activeElement === by("query")) by("query").setSelectionRange(fault.position, fault.position);
   if (!fault || query) return;
   by("fault").replaceChildren(element("b", {}, "No answer: "), fault.message, " ",
     element("button", { type: "button", class: "quiet", onclick: () => load("user") }, "Try again"));
@@ -114,12 +112,10 @@ async function showOlder() {
 
 /** Brings the controls to what the address says. */
 function showControls() {
-  if (document.activeElement !== by("query")) by("query").value = state.q;
-  by("clear-query").hidden = by("query").value === "";
-  by("range-name").textContent = rangeName(state.from, state.to);
+  box.show(state.q);
+  range.show(state.from, state.to);
   by("live").setAttribute("aria-pressed", isLive());
   by("live-name").textContent = isLive() ? "Live" : "Paused";
-  for (const preset of by("presets").children) preset.setAttribute("aria-pressed", preset.dataset.from === state.from && state.to === "now");
   document.title = `${state.q === "" ? "Logs" : state.q} · Pocket ELK`;
   facets.mark();
 }
@@ -131,26 +127,11 @@ function pauseOrFollow() {
   change({ live: "1", to: "now", from: state.from.startsWith("now") ? state.from : "now-15m", open: "" }, { replace: true });
 }
 
-function search() {
-  change({ q: by("query").value.trim() });
-}
-
 function startRange() {
-  const choose = (changes) => {
-    by("range").open = false;
-    change(changes);
-  };
-  by("presets").replaceChildren(...PRESETS.map((from) =>
-    element("button", { type: "button", "data-from": from, onclick: () => choose({ from, to: "now", live: "1" }) }, rangeName(from, "now"))));
-  const form = by("custom").elements;
-  by("range").addEventListener("toggle", () => {
-    if (!by("range").open || !shown) return;
-    form.from.value = state.from.startsWith("now") ? state.from : written(new Date(shown.from));
-    form.to.value = state.to.startsWith("now") ? state.to : written(new Date(shown.to));
-  });
-  by("custom").addEventListener("submit", (event) => {
-    event.preventDefault();
-    choose({ from: typed(form.from.value), to: typed(form.to.value) });
+  range.start({
+    given: () => [state.from, state.to],
+    shown: () => shown && [shown.from, shown.to],
+    choose: ({ from, to }) => change({ from, to, ...(to === "now" ? { live: "1" } : {}) }),
   });
   document.addEventListener("click", (event) => {
     if (!by("range").contains(event.target)) by("range").open = false;
@@ -189,10 +170,7 @@ function start() {
   startRange();
   startKeys();
   volume.start((from, to) => change(moments(from, to)));
-  by("search").addEventListener("submit", (event) => { event.preventDefault(); search(); });
-  by("query").addEventListener("change", search);
-  by("query").addEventListener("input", () => { by("clear-query").hidden = by("query").value === ""; });
-  by("clear-query").addEventListener("click", () => { by("query").value = ""; search(); by("query").focus(); });
+  box.start({ label: "Search the lines, in KQL", hint: 'Search…  timeout   log.level: "error"   http.response.status_code >= 500', search: (q) => change({ q }), range: () => ({ from: state.from, to: state.to }) });
   by("live").addEventListener("click", pauseOrFollow);
   by("help").addEventListener("click", () => by("keys").showModal());
   by("older").addEventListener("click", showOlder);

@@ -2,15 +2,18 @@
 "use strict";
 (() => {
   const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
   const read = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
   const keep = (theme) => { try { localStorage.setItem("theme", theme); } catch { /* private window */ } };
-  const dark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  const chosen = read();
-  if (chosen === "dark" || chosen === "light") root.dataset.theme = chosen;
+  let chosen = read();
+  const show = () => { root.dataset.theme = ["dark", "light"].includes(chosen) ? chosen : system.matches ? "dark" : "light"; };
+  show();
+  system.addEventListener("change", show);
   document.addEventListener("DOMContentLoaded", () => {
-    document.getElementById("theme").addEventListener("click", () => {
-      root.dataset.theme = dark() ? "light" : "dark";
-      keep(root.dataset.theme);
+    document.getElementById("theme")?.addEventListener("click", () => {
+      chosen = root.dataset.theme === "dark" ? "light" : "dark";
+      keep(chosen);
+      show();
     });
   });
 })();

@@ -17,6 +17,11 @@ const NAMES: [&str; 12] = [
     "#4a8fe0", "#2fae9f", "#9673d8", "#74a83a", "#e07bb5", "#3fc1e0", "#b8934a", "#5a63d8", "#1f8a5b",
     "#c99bd8", "#8aa0b6", "#a3b84a",
 ];
+/// The names where all of them are bad: shades of red, each the place of its name.
+const BAD_NAMES: [&str; NAMES.len()] = [
+    "#d0543f", "#e8877b", "#b3364c", "#f0a58f", "#c2455f", "#e06a4a", "#a94a4a", "#f08fa0", "#d9705a",
+    "#cf3f6b", "#b8614f", "#e5b0a6",
+];
 /// Fields whose names are kept apart; of further ones each name keeps to its own colour.
 const FIELDS_MAX: usize = 64;
 
@@ -30,21 +35,29 @@ impl Colors {
     /// The colour of a value of a field.
     pub(super) fn of(&self, field: Option<&str>, value: &Value) -> &'static str {
         let field = field.unwrap_or_default();
-        meaning(field, value).unwrap_or_else(|| self.of_name(field, &value.to_string()))
+        meaning(field, value).unwrap_or_else(|| NAMES[self.place_of(field, &value.to_string())])
     }
 
-    fn of_name(&self, field: &str, name: &str) -> &'static str {
+    /// The shade of red of a value of a field, where the chart counts what is bad.
+    pub(super) fn of_bad(&self, field: Option<&str>, value: &Value) -> &'static str {
+        match value {
+            Value::Other | Value::Missing => FAINT,
+            _ => BAD_NAMES[self.place_of(field.unwrap_or_default(), &value.to_string())],
+        }
+    }
+
+    fn place_of(&self, field: &str, name: &str) -> usize {
         let own = (xxh3_64(name.as_bytes()) % NAMES.len() as u64) as usize;
         let mut fields = self.fields.lock().unwrap_or_else(PoisonError::into_inner);
         if fields.len() >= FIELDS_MAX && !fields.contains_key(field) {
-            return NAMES[own];
+            return own;
         }
         let taken = fields.entry(field.to_owned()).or_default();
         let from_own = || (own..NAMES.len()).chain(0..own);
-        let known = from_own().find(|slot| taken[*slot].as_deref() == Some(name));
-        let slot = known.or_else(|| from_own().find(|slot| taken[*slot].is_none())).unwrap_or(own);
-        taken[slot].get_or_insert_with(|| name.to_owned());
-        NAMES[slot]
+        let known = from_own().find(|place| taken[*place].as_deref() == Some(name));
+        let place = known.or_else(|| from_own().find(|place| taken[*place].is_none())).unwrap_or(own);
+        taken[place].get_or_insert_with(|| name.to_owned());
+        place
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn draw(gauge: &Gauge, tables: &[Table]) -> Json {
     let color = gauge.palette.as_ref().and_then(|palette| by_value(palette, value, min, max));
     let color = color.unwrap_or_else(|| of_place(0).to_owned());
     // The goal is a thin mark on the rim.
-    let rim = match goal.map(|goal| ((goal - min) / (max - min)).clamp(0.0, 1.0)) {
+    let rim = match goal.map(|goal| ((goal - min) / (max - min).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0)) {
         Some(at) => json!([
             [(at - 0.005).max(0.0), "#98a2b340"],
             [(at + 0.005).min(1.0), "#d0543f"],

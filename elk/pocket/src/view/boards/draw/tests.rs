@@ -1,7 +1,7 @@
 //! Tables → what the browser draws.
 
 use super::color::{Colors, by_value};
-use super::{clause, format, heatmap, pie, table, xy};
+use super::{clause, format, gauge, heatmap, pie, table, xy};
 use dashboards::lens::{
     Column, ColumnKind, DataType, Decimals, Format, Interval, Palette, Table, TimeRange, TimeUnit, Unit,
     Value,
@@ -244,4 +244,52 @@ fn cells_stand_by_time_and_band_and_empty_ones_are_left_out() {
     assert_eq!(drawing["option"]["xAxis"]["data"], json!([0, 1000]));
     assert_eq!(drawing["option"]["yAxis"]["data"], json!(["from 0", "from 10"]));
     assert_eq!(drawing["option"]["series"][0]["data"], json!([[1, 0, 5.0], [0, 0, 1.0], [0, 1, 2.0]]));
+}
+
+#[test]
+fn who_fails_is_red_and_keeps_to_a_shade() {
+    let colors = Colors::default();
+    let drawn = |palette: Json| {
+        let layer = json!({
+            "layerType": "data", "layerId": "data", "seriesType": "bar_stacked", "palette": palette,
+            "xAccessor": "time", "splitAccessor": "split", "accessors": ["n"],
+        });
+        let state = read(json!({"layers": [layer]}));
+        let drawing = xy::draw(&state, &[services()], TimeRange::between(500, 2500), &colors);
+        [0, 1].map(|at| drawing["series"][at]["color"].as_str().unwrap().to_owned())
+    };
+    let red = |color: &String| {
+        let part = |from: usize| u8::from_str_radix(&color[from..from + 2], 16).unwrap();
+        part(1) > part(3) && part(1) > part(5)
+    };
+    let (bad, usual) = (drawn(json!({"type": "palette", "name": "negative"})), drawn(Json::Null));
+    assert!(bad.iter().all(red) && bad[0] != bad[1], "{bad:?}");
+    assert!(!usual.iter().any(red) && usual[0] != usual[1], "{usual:?}");
+    assert_eq!(drawn(json!({"type": "palette", "name": "negative"})), bad);
+}
+
+fn drawn_gauge(values: [f64; 4]) -> Json {
+    let columns = ["m", "min", "max", "goal"].map(|id| column(id, ColumnKind::Measure));
+    let row = values.map(Value::Number).to_vec();
+    let state = read(json!({"layerId": "data", "shape": "arc", "metricAccessor": "m",
+        "minAccessor": "min", "maxAccessor": "max", "goalAccessor": "goal"}));
+    gauge::draw(&state, &[table_of("data", columns.to_vec(), vec![row])])
+}
+
+#[test]
+fn a_gauge_stands_between_its_limits_with_its_goal_on_the_rim() {
+    let drawing = drawn_gauge([30.0, 10.0, 50.0, 20.0]);
+    let dial = &drawing["option"]["series"][0];
+    assert_eq!((&drawing["value"], &dial["min"], &dial["max"]), (&json!(30.0), &json!(10.0), &json!(50.0)));
+    assert_eq!(dial["data"][0]["value"], 30.0);
+    let rim = &dial["axisLine"]["lineStyle"]["color"];
+    assert_eq!((&rim[0][0], &rim[1][0]), (&json!(0.245), &json!(0.255)));
+    // Limits that leave no room, and a goal beyond them, still give a rim.
+    let narrow = drawn_gauge([1.0, 5.0, 5.0, 7.0]);
+    let rim = &narrow["option"]["series"][0]["axisLine"]["lineStyle"]["color"];
+    assert!(rim.as_array().unwrap().iter().all(|part| part[0].is_number()), "{rim}");
+    // Without a row there is no dial.
+    let nothing = table_of("data", vec![column("m", ColumnKind::Measure)], Vec::new());
+    let state = read(json!({"layerId": "data", "shape": "arc", "metricAccessor": "m"}));
+    assert_eq!(gauge::draw(&state, &[nothing])["option"], json!({}));
 }

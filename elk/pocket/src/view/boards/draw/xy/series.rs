@@ -87,10 +87,13 @@ fn start(
         let mapping = &series.color_mapping.assignments;
         mapping.iter().find(|(value, _)| *value == name).map(|(_, color)| color.clone())
     };
+    let is_bad = series.palette.as_ref().is_some_and(|palette| palette.name == "negative");
+    let by_name = |column: &Column, value| match is_bad {
+        true => colors.of_bad(column.field.as_deref(), value),
+        false => colors.of(column.field.as_deref(), value),
+    };
     let color = match split {
-        Some((column, value)) => {
-            mapped().unwrap_or_else(|| colors.of(column.field.as_deref(), value).to_owned())
-        }
+        Some((column, value)) => mapped().unwrap_or_else(|| by_name(column, value).to_owned()),
         None => config.and_then(|config| config.color.clone()).unwrap_or_else(|| of_place(order).to_owned()),
     };
     Drawn {

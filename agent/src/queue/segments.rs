@@ -1,0 +1,295 @@
+//! The segments of one queue: appended by one writer, removed once delivered.
+
+use super::ENDING;
+use crate::checkpoint::directory::Directory;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tracing::{error, info, warn};
+
+/// Most bytes of a segment, in parts of the queue's bound; at most [`SEGMENT_MAX`].
+const SEGMENT_SHARE: u64 = 8;
+
+/// Most bytes of a segment.
+const SEGMENT_MAX: u64 = 16 << 20;
+
+/// Between attempts to write to a full or failing disk.
+const DISK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What becomes of a last line that a crash has cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TornEnd {
+    /// It is a line: what there is of a stream is delivered.
+    Keep,
+    /// It goes: its sender was not told that it was taken.
+    Drop,
+}
+
+/// What a queue says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueFacts {
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Bound of `bytes`.
+    pub limit: u64,
+    /// The writer waits for room.
+    pub is_full: bool,
+    /// Nothing more will come.
+    pub has_ended: bool,
+}
+
+/// One queue. Its writer, the tailer and the checkpoint thread share it.
+#[derive(Debug)]
+pub struct Queue {
+    directory: Directory,
+    limit: u64,
+    segment_bytes: u64,
+    state: Mutex<State>,
+    room: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    current: Option<Segment>,
+    next: u64,
+    bytes: u64,
+    is_full: bool,
+    has_ended: bool,
+}
+
+/// The segment that is being written.
+#[derive(Debug)]
+struct Segment {
+    name: String,
+    file: Arc<File>,
+    len: u64,
+    ends_line: bool,
+}
+
+impl Queue {
+    /// Takes up what an earlier run has left in `directory`; new lines go to a new segment.
+    pub fn open(directory: Directory, limit: u64, torn: TornEnd) -> io::Result<Self> {
+        let mut segments: Vec<(u64, String)> =
+            directory.names()?.into_iter().filter_map(|name| Some((number(&name)?, name))).collect();
+        segments.sort_unstable();
+        let mut bytes = 0;
+        for (position, (_, name)) in segments.iter().enumerate() {
+            bytes += match position + 1 == segments.len() {
+                true => repair(&directory, name, torn)?,
+                false => directory.length_of(name)?,
+            };
+        }
+        let next = segments.last().map_or(0, |(number, _)| number + 1);
+        let state = State { current: None, next, bytes, is_full: false, has_ended: false };
+        let segment_bytes = (limit / SEGMENT_SHARE).min(SEGMENT_MAX);
+        Ok(Self { directory, limit, segment_bytes, state: Mutex::new(state), room: Condvar::new() })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> String {
+        self.directory.path().file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// What it says of itself.
+    pub fn facts(&self) -> QueueFacts {
+        let state = self.lock();
+        QueueFacts {
+            bytes: state.bytes,
+            limit: self.limit,
+            is_full: state.is_full,
+            has_ended: state.has_ended,
+        }
+    }
+
+    /// Whether nothing more comes and all of it is delivered.
+    pub fn is_drained(&self) -> bool {
+        let state = self.lock();
+        state.has_ended && state.bytes == 0
+    }
+
+    /// Appends bytes of the stream, after waiting for room and for a disk that takes them.
+    pub fn append(&self, bytes: &[u8]) {
+        let mut state = self.wait_for_room(bytes.len() as u64);
+        let mut is_failing = false;
+        while let Err(error) = self.try_append(&mut state, bytes) {
+            if !std::mem::replace(&mut is_failing, true) {
+                let queue = self.directory.path().display();
+                error!(%queue, error = %error, "cannot write to the queue, trying again each second; whoever writes to it waits");
+            }
+            state = self.room.wait_timeout(state, DISK_PATIENCE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if is_failing {
+            info!(queue = %self.directory.path().display(), "the queue is written again");
+        }
+    }
+
+    /// Waits until `wanted` bytes have room. The one writer that asks before it takes something out of its stream has nothing
+    /// in hand that a stop would lose.
+    pub fn await_room(&self, wanted: u64) {
+        drop(self.wait_for_room(wanted));
+    }
+
+    fn wait_for_room(&self, wanted: u64) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        while state.bytes > 0 && state.bytes + wanted > self.limit {
+            // What is delivered of the segment under way can only go once it is finished.
+            self.seal(&mut state);
+            if !std::mem::replace(&mut state.is_full, true) {
+                warn!(
+                    queue = %self.directory.path().display(), bytes = state.bytes, limit = self.limit,
+                    "the queue is full, whoever writes to it waits; repair the output, or raise limits.queue"
+                );
+            }
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if std::mem::take(&mut state.is_full) {
+            info!(queue = %self.directory.path().display(), "the queue has room again");
+        }
+        state
+    }
+
+    fn try_append(&self, state: &mut State, bytes: &[u8]) -> io::Result<()> {
+        if state.current.is_none() {
+            let segment = self.begin(state.next)?;
+            state.next += 1;
+            state.bytes += segment.len;
+            state.current = Some(segment);
+        }
+        let Some(segment) = &mut state.current else { return Ok(()) };
+        if let Err(error) = (&*segment.file).write_all(bytes) {
+            // No half of it stays; the next attempt writes all of it.
+            segment.file.set_len(segment.len)?;
+            (&*segment.file).seek(SeekFrom::Start(segment.len))?;
+            return Err(error);
+        }
+        segment.len += bytes.len() as u64;
+        segment.ends_line = bytes.ends_with(b"\n");
+        state.bytes += bytes.len() as u64;
+        if segment.len >= self.segment_bytes {
+            self.finish(state);
+        }
+        Ok(())
+    }
+
+    fn begin(&self, number: u64) -> io::Result<Segment> {
+        let name = format!("{number:012}{ENDING}");
+        let file = self.directory.create_new(&name)?;
+        let header = format!("blueox queue 1, segment {number}, {:032x}\n", fresh());
+        if let Err(error) = (&file).write_all(header.as_bytes()) {
+            self.directory.remove(&name)?;
+            return Err(error);
+        }
+        self.directory.sync()?;
+        Ok(Segment { name, file: Arc::new(file), len: header.len() as u64, ends_line: true })
+    }
+
+    /// Seals the segment under way, at the end of a line; one without end is cut.
+    fn finish(&self, state: &mut State) {
+        let Some(segment) = &mut state.current else { return };
+        if !segment.ends_line
+            && segment.len >= 2 * self.segment_bytes
+            && (&*segment.file).write_all(b"\n").is_ok()
+        {
+            warn!(file = %self.directory.path_of(&segment.name).display(), len = segment.len, "cut a line without end");
+            segment.len += 1;
+            segment.ends_line = true;
+            state.bytes += 1;
+        }
+        self.seal(state);
+    }
+
+    /// Finishes the segment under way, if it ends with a line.
+    fn seal(&self, state: &mut State) {
+        let Some(segment) = state.current.take_if(|segment| segment.ends_line) else { return };
+        if let Err(error) = segment.file.sync_data() {
+            error!(file = %self.directory.path_of(&segment.name).display(), error = %error, "cannot sync the queue");
+        }
+    }
+
+    /// Makes all that was appended survive a power cut.
+    pub fn sync(&self) -> io::Result<()> {
+        let current = self.lock().current.as_ref().map(|segment| segment.file.clone());
+        current.map_or(Ok(()), |file| file.sync_data())
+    }
+
+    /// The stream has ended: its last line ends here, whether it has a terminator or not.
+    pub fn end(&self) {
+        let is_open = self.lock().current.as_ref().is_some_and(|segment| !segment.ends_line);
+        if is_open {
+            self.append(b"\n");
+        }
+        let mut state = self.lock();
+        self.seal(&mut state);
+        state.has_ended = true;
+    }
+
+    /// Removes a segment of which the checkpoint says that all its `size` bytes are delivered, unless it is still written to.
+    pub fn remove(&self, name: &str, size: u64) {
+        let mut state = self.lock();
+        if state.current.as_ref().is_some_and(|segment| segment.name == name) {
+            return;
+        }
+        if self.directory.length_of(name).is_ok_and(|len| len == size) && self.directory.remove(name).is_ok()
+        {
+            state.bytes = state.bytes.saturating_sub(size);
+            self.room.notify_all();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Differs for all segments ever made.
+fn fresh() -> u128 {
+    let now = crate::file::table::unix_time().as_nanos();
+    now << 32 | u128::from(std::process::id())
+}
+
+fn number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(ENDING)?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+/// Ends the last line of the segment a crash has left; returns its length. Without a first line there is nothing in it.
+fn repair(directory: &Directory, name: &str, torn: TornEnd) -> io::Result<u64> {
+    let mut file = directory.open_or_create(name)?;
+    let len = file.metadata()?.len();
+    let whole = whole_lines(&mut file, len)?;
+    match (whole, torn) {
+        (0, _) => {
+            directory.remove(name)?;
+            return Ok(0);
+        }
+        _ if whole == len => return Ok(len),
+        (_, TornEnd::Keep) => {
+            file.seek(SeekFrom::Start(len))?;
+            file.write_all(b"\n")?;
+        }
+        (_, TornEnd::Drop) => {
+            warn!(file = %directory.path_of(name).display(), bytes = len - whole, "dropped a message that was written in part at the last stop; its sender was not told it was taken");
+            file.set_len(whole)?;
+        }
+    }
+    file.sync_data()?;
+    file.metadata().map(|facts| facts.len())
+}
+
+/// Where the last line break of a file ends.
+fn whole_lines(file: &mut File, len: u64) -> io::Result<u64> {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut end = len;
+    while end > 0 {
+        let from = end.saturating_sub(buffer.len() as u64);
+        let part = &mut buffer[..(end - from) as usize];
+        file.seek(SeekFrom::Start(from))?;
+        file.read_exact(part)?;
+        if let Some(at) = memchr::memrchr(b'\n', part) {
+            return Ok(from + at as u64 + 1);
+        }
+        end = from;
+    }
+    Ok(0)
+}

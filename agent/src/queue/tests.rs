@@ -1,0 +1,162 @@
+//! One queue, without a tailer.
+
+use super::{Queue, TornEnd, feed};
+use crate::checkpoint::StateDirectory;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+struct Place {
+    temp: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { temp: tempfile::tempdir().unwrap() }
+    }
+
+    fn open(&self, limit: u64, torn: TornEnd) -> Queue {
+        let state = StateDirectory::open(&self.temp.path().join("state")).unwrap();
+        Queue::open(state.subdirectory("q").unwrap(), limit, torn).unwrap()
+    }
+
+    fn segments(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.temp.path().join("state/q")).unwrap();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        paths
+    }
+
+    /// What lies in all segments, their first lines excluded.
+    fn text(&self) -> String {
+        self.segments().iter().map(|path| text_of(path)).collect()
+    }
+}
+
+fn text_of(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.split_once('\n').unwrap().1.to_owned()
+}
+
+fn remove(queue: &Queue, path: &Path) {
+    let size = std::fs::metadata(path).unwrap().len();
+    queue.remove(path.file_name().unwrap().to_str().unwrap(), size);
+}
+
+const LIMIT: u64 = 16 << 20;
+
+#[test]
+fn a_stream_lies_there_whole_and_its_last_line_ends() {
+    let place = Place::new();
+    let queue = place.open(LIMIT, TornEnd::Keep);
+    let text = "line\n".repeat(100_000) + "no end";
+    feed::feed(&mut Cursor::new(&text), &queue);
+    assert_eq!(place.text(), text + "\n");
+    assert!(queue.facts().has_ended && !queue.is_drained());
+}
+
+// A line without end can fill the queue as well.
+#[test]
+fn a_line_without_end_is_cut_before_it_fills_the_queue() {
+    let place = Place::new();
+    let queue = place.open(LIMIT, TornEnd::Keep);
+    feed::feed(&mut Cursor::new("x".repeat(10 << 20)), &queue);
+    assert_eq!(place.text().lines().map(str::len).collect::<Vec<_>>(), [4 << 20, 4 << 20, 2 << 20]);
+}
+
+// Q35
+#[test]
+fn delivered_segments_go_and_nothing_stays() {
+    let place = Place::new();
+    let queue = place.open(LIMIT, TornEnd::Keep);
+    queue.append("x\n".repeat(3 << 20).as_bytes());
+    queue.append(b"y\n");
+    let [full, current] = &place.segments()[..] else { panic!("{:?}", place.segments()) };
+    remove(&queue, current);
+    assert!(current.try_exists().unwrap(), "it is still written to");
+    queue.remove(full.file_name().unwrap().to_str().unwrap(), 5);
+    assert!(full.try_exists().unwrap(), "not all of it is delivered");
+    remove(&queue, full);
+    queue.end();
+    remove(&queue, current);
+    assert_eq!((place.segments().len(), queue.facts().bytes), (0, 0));
+    assert!(queue.is_drained());
+}
+
+// Q32, Q33
+#[test]
+fn a_full_queue_holds_its_writer_and_never_more_than_its_bound() {
+    let place = Place::new();
+    let queue = Arc::new(place.open(LIMIT, TornEnd::Keep));
+    let writer = std::thread::spawn({
+        let queue = queue.clone();
+        let lines = "0123456789abcde\n".repeat(4 << 20);
+        move || feed::feed(&mut Cursor::new(lines), &queue)
+    });
+    let mut delivered = 0;
+    while !queue.is_drained() {
+        while !queue.facts().is_full && !queue.facts().has_ended {
+            std::thread::yield_now();
+        }
+        let facts = queue.facts();
+        assert!(facts.bytes <= facts.limit, "{facts:?}");
+        if let Some(oldest) = place.segments().first() {
+            let len = text_of(oldest).len();
+            remove(&queue, oldest);
+            // It stays while it is written to.
+            delivered += if oldest.try_exists().unwrap() { 0 } else { len };
+        }
+    }
+    writer.join().unwrap();
+    assert_eq!(delivered, 64 << 20);
+}
+
+// Q05, Q06, Q11, Q12
+#[test]
+fn what_a_crash_cut_is_ended_or_dropped_at_every_length() {
+    for torn in [TornEnd::Keep, TornEnd::Drop] {
+        let whole = {
+            let place = Place::new();
+            place.open(LIMIT, torn).append(b"one\ntwo\n");
+            std::fs::read(&place.segments()[0]).unwrap()
+        };
+        let header = whole.len() - b"one\ntwo\n".len();
+        for len in 0..=whole.len() {
+            let place = Place::new();
+            drop(place.open(LIMIT, torn));
+            let path = place.temp.path().join("state/q/000000000007.lines");
+            std::fs::write(&path, &whole[..len]).unwrap();
+            let queue = place.open(LIMIT, torn);
+            let expected = match (len.checked_sub(header), torn) {
+                (None, _) => "".to_owned(),
+                (Some(len), TornEnd::Keep) => match &"one\ntwo\n"[..len] {
+                    "" => "".to_owned(),
+                    cut if cut.ends_with('\n') => cut.to_owned(),
+                    cut => format!("{cut}\n"),
+                },
+                (Some(0..4), TornEnd::Drop) => "".to_owned(),
+                (Some(4..8), TornEnd::Drop) => "one\n".to_owned(),
+                (Some(_), TornEnd::Drop) => "one\ntwo\n".to_owned(),
+            };
+            assert_eq!(place.text(), expected, "{len} bytes");
+            let bytes: u64 = place.segments().iter().map(|path| std::fs::metadata(path).unwrap().len()).sum();
+            assert_eq!(queue.facts().bytes, bytes);
+            queue.append(b"new\n");
+            assert!(place.text().ends_with("new\n"));
+        }
+    }
+}
+
+// Q20
+#[test]
+fn unknown_files_are_left_alone() {
+    let place = Place::new();
+    drop(place.open(LIMIT, TornEnd::Keep));
+    for name in ["x.tmp", "x.lines", ".lines", "99999999999999999999999.lines"] {
+        std::fs::write(place.temp.path().join("state/q").join(name), "text").unwrap();
+    }
+    let queue = place.open(LIMIT, TornEnd::Keep);
+    assert_eq!(queue.facts().bytes, 0);
+    queue.append(b"a\n");
+    assert_eq!(place.segments().len(), 5);
+}

@@ -85,6 +85,11 @@ fn searches() -> Vec<(&'static str, String)> {
             "wildcards over every keyword",
             query(json!({"wildcard": {"unique": {"value": format!("*{}", "a*".repeat(30))}}})),
         ),
+        (
+            "a wildcard longer than all",
+            query(json!({"wildcard": {"unique": {"value": "a*".repeat(50_000)}}})),
+        ),
+        ("stars", query(json!({"wildcard": {"unique": {"value": "*".repeat(100_000)}}}))),
     ]
 }
 

@@ -14,6 +14,8 @@ mod direct;
 
 mod kept;
 
+mod foreign;
+
 use direct::{Direct, XSRF};
 use elk_setup::kibana::{Kibana, SavedObject, boards, saved_objects};
 use page::Page;

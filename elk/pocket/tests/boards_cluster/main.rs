@@ -12,9 +12,15 @@ mod engine;
 #[allow(dead_code, reason = "shared with the suite in a browser")]
 mod events;
 
+#[path = "../logs_page/browser.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "shared with the suites in a browser")]
+mod browser;
+
 mod cable;
 
 mod engines;
+
+mod page;
 
 use cable::Cable;
 use serde_json::{Value, json};

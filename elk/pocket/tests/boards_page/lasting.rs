@@ -22,17 +22,21 @@ async fn sixty_refreshes_do_not_let_the_page_grow() {
     browser.screen(1440, 1300, "dark").await;
     open(&mut browser, &page, "app-service-overview?refresh=0").await;
     refresh(&mut browser, &page, 10).await;
+    let first = browser.memory().await;
+    // What scripts make once and keep is there by then.
+    refresh(&mut browser, &page, 20).await;
     let early = browser.memory().await;
-    refresh(&mut browser, &page, 50).await;
+    refresh(&mut browser, &page, 30).await;
     let late = browser.memory().await;
-    println!("after 10 refreshes {early:?}, after 60 {late:?}");
+    println!("after 10 refreshes {first:?}, after 30 {early:?}, after 60 {late:?}");
     assert!(early.heap > 0.0 && early.nodes > 0.0);
     for (name, early, late) in [
         ("heap", early.heap, late.heap),
         ("nodes", early.nodes, late.nodes),
         ("listeners", early.listeners, late.listeners),
     ] {
-        assert!(late < early * 1.5, "{name} grew from {early} to {late}");
+        // A page that kept each drawing would be larger by a fifth.
+        assert!(late < early * 1.12, "{name} grew from {early} to {late}");
     }
     assert_eq!(browser.problems, Vec::<String>::new());
 }

@@ -293,7 +293,8 @@ impl Param<'_> {
     /// `tags@47450` and `app_id`: `tags_app_id`.
     fn label(&self) -> Vec<u8> {
         let id = self.id.split(|byte| *byte == b'@').next().unwrap_or(self.id);
-        [id, b"_", self.name].concat()
+        // Keys of lines are sound text by the time they get here; this one is as the sender wrote it.
+        String::from_utf8_lossy(&[id, b"_", self.name].concat()).into_owned().into_bytes()
     }
 }
 

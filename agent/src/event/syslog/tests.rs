@@ -148,6 +148,12 @@ fn line_breaks_come_back_and_the_agents_own_names_stay_away() {
     assert!(found["host"].is_null() && found["service"].is_null(), "{found}");
 }
 
+#[test]
+fn names_of_parameters_that_are_no_text_become_text() {
+    let found = document(b"<13>1 - - - - - [x\xff@1 a\xfe=\"\xfd\"] t");
+    assert_eq!(found["labels"], json!({"x\u{fffd}_a\u{fffd}": "\u{fffd}"}));
+}
+
 proptest! {
     /// Whatever is sent gives one sound document.
     #[test]

@@ -65,6 +65,11 @@ pub enum Source {
     Files,
     /// Standard input.
     Stdin,
+    /// Syslog over TCP.
+    Syslog {
+        /// Where senders connect.
+        listen: SocketAddr,
+    },
 }
 
 impl Source {
@@ -73,6 +78,7 @@ impl Source {
         match self {
             Self::Files => None,
             Self::Stdin => Some("stdin".into()),
+            Self::Syslog { listen } => Some(format!("syslog-{}", listen.port())),
         }
     }
 }

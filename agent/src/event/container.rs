@@ -1,9 +1,10 @@
 //! Lines out of the wrapping of a container runtime, and what a path says of the container.
 
+use super::Header;
 use super::scan::{Kind, Tape};
 use super::targets::Target;
 use super::text;
-use crate::line::{Container, Stream, Wrapping, without_carriage_return};
+use crate::line::{Container, Stream, Wrapping, decode_message, without_carriage_return};
 use jiff::Timestamp;
 use std::path::Path;
 
@@ -61,6 +62,15 @@ impl Unwrapper {
         }
         let text = without_carriage_return(&self.text);
         Some(Unwrapped { text, frame: frame?, is_partial })
+    }
+
+    /// The text in a line that holds a message from the network, and its header if it has one.
+    pub fn message<'a>(&'a mut self, line: &'a [u8]) -> (&'a [u8], Option<Header<'a>>) {
+        let message = decode_message(line, &mut self.text);
+        match Header::split(message) {
+            None => (message, None),
+            Some((header, text)) => (text, Some(header)),
+        }
     }
 
     /// The time of a docker line, if it states a usable one. `None`: the line is not sound JSON, so its text is not either.

@@ -2,7 +2,7 @@
 
 use super::dated::DatedIndex;
 use crate::batch::{Batch, Compressor, EventMeta, Form, OpenBatch};
-use crate::event::{Fate, FileMemory, Frame, Line, LineEnd, Mapped, Mapper, Process, Stream, Unwrapper};
+use crate::event::{Around, Fate, FileMemory, Line, LineEnd, Mapped, Mapper, Process, Stream, Unwrapper};
 use crate::file::identity::event_id;
 use crate::file::reader::RawLine;
 use crate::file::{FileKey, Lineage};
@@ -191,20 +191,19 @@ impl Intake {
             checksum: line.checksum,
             uncertain: line.start < origin.fresh_from,
         };
-        let (text, frame) =
-            unwrapped(&mut self.unwrapper, self.streams[origin.input].container(), line, read_at);
+        let (text, around) = unwrapped(&mut self.unwrapper, &self.streams[origin.input], line, read_at);
         let stream = &mut self.streams[origin.input];
         let (index, mapped, is_full) = match &mut self.routes[origin.input] {
             Route::Fixed(index) if self.process.is_none() => {
                 let index = index.clone();
                 let mapper = &mut self.mapper;
                 let open = &mut target_of(&mut self.targets, &index, &self.rules, now).open;
-                let mapped = open.push(event, |out| map(mapper, &text, frame, stream, memory, out));
+                let mapped = open.push(event, |out| map(mapper, &text, around, stream, memory, out));
                 (index, mapped, open.is_full())
             }
             route => {
                 self.scratch.clear();
-                let mapped = map(&mut self.mapper, &text, frame, stream, memory, &mut self.scratch);
+                let mapped = map(&mut self.mapper, &text, around, stream, memory, &mut self.scratch);
                 if let Some(process) = &mut self.process {
                     let id = event_id(event.lineage, event.start, event.checksum);
                     if process.apply(&mut self.scratch, &id, now) == Fate::Filtered {
@@ -329,14 +328,19 @@ impl Intake {
     }
 }
 
-/// The line of the application, and what its runtime says of it.
+/// The line of the application, and what was around it.
 fn unwrapped<'a>(
     unwrapper: &'a mut Unwrapper,
-    container: Container,
+    stream: &Stream,
     line: &'a RawLine<'_>,
     read_at: Timestamp,
-) -> (Line<'a>, Option<Frame>) {
+) -> (Line<'a>, Option<Around<'a>>) {
     let whole = Line { bytes: line.bytes, offset: line.start, end: line.ended, read_at };
+    if stream.is_syslog() {
+        let (text, header) = unwrapper.message(line.bytes);
+        return (Line { bytes: text, ..whole }, header.map(Around::Syslog));
+    }
+    let container = stream.container();
     if container == Container::None {
         return (whole, None);
     }
@@ -345,7 +349,7 @@ fn unwrapped<'a>(
         Some(unwrapped) => {
             let ends = unwrapped.is_partial && whole.end == LineEnd::Terminated;
             let end = if ends { LineEnd::Partial } else { whole.end };
-            (Line { bytes: unwrapped.text, end, ..whole }, Some(unwrapped.frame))
+            (Line { bytes: unwrapped.text, end, ..whole }, Some(Around::Container(unwrapped.frame)))
         }
     }
 }
@@ -353,14 +357,14 @@ fn unwrapped<'a>(
 fn map(
     mapper: &mut Mapper,
     line: &Line<'_>,
-    frame: Option<Frame>,
+    around: Option<Around<'_>>,
     stream: &mut Stream,
     memory: &FileMemory,
     out: &mut Vec<u8>,
 ) -> Mapped {
-    match frame {
+    match around {
         None => mapper.map(line, stream, memory, out),
-        Some(frame) => mapper.map_unwrapped(line, frame, stream, memory, out),
+        Some(around) => mapper.map_unwrapped(line, around, stream, memory, out),
     }
 }
 

@@ -9,6 +9,7 @@
 //! - [`config`]: what the operator writes, and what it means.
 //! - [`discovery`]: which files exist: globs, a watch as the hint, a periodic scan as the truth.
 //! - [`queue`]: what cannot be read again lies in files of the agent's own first.
+//! - [`receiver`]: messages from the network, on their way into a queue.
 //! - [`file`]: one tailed file: its identity, what a rotation did to it, its next bytes.
 //! - [`line`]: bytes become lines.
 //! - [`event`]: a line becomes an ECS document in one scan.
@@ -24,6 +25,8 @@ pub mod config;
 pub mod discovery;
 
 pub mod queue;
+
+pub mod receiver;
 
 pub mod file;
 

@@ -236,7 +236,7 @@ fn a_panel_that_uses_more_is_kept_with_the_reason_and_the_others_live() {
         ),
         (by(time("5 parsecs")), "the interval `5 parsecs`"),
         (by(ranges("f", &[])), "a column of ranges without a range"),
-        (lens("lnsTagcloud", json!({"l": layer(&[])}), json!({})), "the visualization `lnsTagcloud`"),
+        (lens("lnsChoropleth", json!({"l": layer(&[])}), json!({})), "the visualization `lnsChoropleth`"),
         (
             state(&|state| state["visualization"]["layerId"] = json!("gone")),
             "the layer `gone`, which the file lacks",
@@ -289,6 +289,40 @@ fn a_panel_that_uses_more_is_kept_with_the_reason_and_the_others_live() {
         let panels = board(&file(&[simple(), written], json!({}))).panels;
         assert!(matches!(panels[0].content, Content::Chart(_)));
     }
+}
+
+#[test]
+fn older_metrics_and_tag_clouds_are_read_as_tiles_and_tables() {
+    let chart = |kind: &str, columns: Columns, state: Value| {
+        let state = with(json!({"layerId": "l", "layerType": "data"}), state);
+        match saved::panel(lens(kind, json!({"l": layer(columns)}), state)).content {
+            Content::Chart(chart) => (*chart.visualization).clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let stops = json!({"name": "custom", "params": {"stops": [{"color": "#f00", "stop": 1}]}});
+    for (mode, is_colored) in [("None", false), ("Labels", true), ("Background", true)] {
+        let state = json!({"accessor": "n", "colorMode": mode, "palette": stops});
+        match chart("lnsLegacyMetric", &[("n", count())], state) {
+            Visualization::Metric(metric) => {
+                assert_eq!((metric.metric.as_str(), metric.palette.is_some()), ("n", is_colored), "{mode}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let columns = [("k", terms("k", 5, "n")), ("n", count())];
+    let state = json!({"tagAccessor": "k", "valueAccessor": "n", "minFontSize": 18, "orientation": "single"});
+    match chart("lnsTagcloud", &columns, state) {
+        Visualization::Datatable(table) => {
+            let columns: Vec<&str> = table.columns.iter().map(|column| column.column.as_str()).collect();
+            assert_eq!(columns, ["k", "n"]);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        reason(lens("lnsLegacyMetric", json!({"l": layer(&[])}), json!("odd"))),
+        "the visualization `lnsLegacyMetric`: invalid type: string \"odd\", expected struct Metric"
+    );
 }
 
 #[test]

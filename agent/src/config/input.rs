@@ -6,9 +6,10 @@ use super::mistake::{shown, shown_path};
 use super::path::{absolute_glob, compile_glob, is_literal};
 use super::section::{Field, Section};
 use super::source::reason;
-use super::{FieldValue, Input, ReadFrom, Source};
+use super::{FieldValue, Input, ReadFrom, Source, address};
 use crate::line::{Blocks, Container};
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::Path;
 
 static DATA_STREAM: [Key; 2] = [
@@ -38,7 +39,7 @@ static MULTILINE: [Key; 2] = [
     ),
 ];
 
-pub(super) static KEYS: [Key; 14] = [
+pub(super) static KEYS: [Key; 16] = [
     key(
         "id",
         Kind::Text { default: "none" },
@@ -47,8 +48,18 @@ pub(super) static KEYS: [Key; 14] = [
     ),
     key(
         "type",
-        Kind::Choice { default: "file", values: &["file", "stdin"], later: &["syslog"] },
-        "Where lines come from: `file`, or `stdin`, which is kept in a queue in the state directory until it is delivered.",
+        Kind::Choice { default: "file", values: &["file", "stdin", "syslog"], later: &[] },
+        "Where lines come from: `file`, or `stdin` and `syslog`, which are kept in a queue in the state directory until they are delivered.",
+    ),
+    key(
+        "listen",
+        Kind::Text { default: "`127.0.0.1:5514`" },
+        "Address for `type: syslog`. There is no log-in: whoever reaches it can send. Its port names the queue.",
+    ),
+    key(
+        "protocol",
+        Kind::Choice { default: "tcp", values: &["tcp"], later: &["udp", "http"] },
+        "How messages of `type: syslog` come. `tcp`: RFC 6587, with octet counts or line feeds, decided for each message.",
     ),
     key(
         "paths",
@@ -133,23 +144,46 @@ pub(super) static KEYS: [Key; 14] = [
 pub(super) fn resolve(section: &Section<'_>) -> Input {
     let source = match section.choice("type") {
         "stdin" => Source::Stdin,
+        "syslog" => Source::Syslog { listen: listen(section) },
         _ => Source::Files,
     };
     let paths = match source {
         Source::Files => paths(section),
-        Source::Stdin => Vec::new(),
+        Source::Stdin | Source::Syslog { .. } => Vec::new(),
     };
     if source.queue().is_some() {
         refuse(section, &["paths", "exclude", "read_from"]);
     }
+    match source {
+        Source::Syslog { .. } => {
+            section.choice("protocol");
+            refuse(section, &["container", "multiline"]);
+        }
+        Source::Files | Source::Stdin => refuse(section, &["listen", "protocol"]),
+    }
     Input { source, paths, ..resolve_settings(section) }
+}
+
+/// Where senders connect; with a fixed port, for they have to know it.
+fn listen(section: &Section<'_>) -> SocketAddr {
+    let usual = SocketAddr::from(([127, 0, 0, 1], 5514));
+    let (Some(field), Some(text)) = (section.field("listen"), section.text("listen")) else { return usual };
+    match address::listen(&text) {
+        Ok(address) if address.port() > 0 => return address,
+        Ok(_) => field.mistake(
+            format!("{} has the port 0", shown(&text)),
+            "name the port that senders use, such as `127.0.0.1:5514`",
+        ),
+        Err((found, _)) => field.mistake(found, "write it like `127.0.0.1:5514` or `[::1]:5514`"),
+    };
+    usual
 }
 
 /// Keys that mean nothing for this type.
 fn refuse(section: &Section<'_>, keys: &[&str]) {
     for field in keys.iter().filter_map(|key| section.field(key)) {
         let found = format!("does not go with `type: {}`", section.choice("type"));
-        field.mistake(found, "remove it, or give files an input of their own");
+        field.mistake(found, "remove it, or give what it belongs to an input of its own");
     }
 }
 

@@ -63,6 +63,7 @@ impl Input {
     /// How its bytes become events.
     pub fn framing(&self) -> Framing {
         match (&self.multiline, self.container) {
+            _ if matches!(self.source, Source::Syslog { .. }) => Framing::Messages,
             (Some(blocks), _) => Framing::Blocks(blocks.clone()),
             (None, Container::None) => Framing::Lines,
             (None, container) => Framing::Container(container),
@@ -77,6 +78,11 @@ pub enum Source {
     Files,
     /// Standard input.
     Stdin,
+    /// Syslog over TCP.
+    Syslog {
+        /// Where senders connect.
+        listen: SocketAddr,
+    },
 }
 
 impl Source {
@@ -85,6 +91,7 @@ impl Source {
         match self {
             Self::Files => None,
             Self::Stdin => Some("stdin".into()),
+            Self::Syslog { listen } => Some(format!("syslog-{}", listen.port())),
         }
     }
 }

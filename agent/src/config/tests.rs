@@ -302,8 +302,44 @@ fn missing_and_empty_parts_are_mistakes() {
 }
 
 #[test]
+fn syslog_listens_on_loopback_unless_an_address_is_named() {
+    let syslog = |keys: &str| format!("{ES}inputs: [{{type: syslog{keys}}}]\n");
+    for (keys, expected) in [("", "127.0.0.1:5514"), (", protocol: tcp, listen: '[::]:601'", "[::]:601")] {
+        let checked = good(&syslog(keys));
+        let Source::Syslog { listen } = checked.config.inputs[0].source else { panic!("{keys}") };
+        assert_eq!(listen.to_string(), expected);
+        assert!(
+            checked.config.inputs[0].paths[0].ends_with(&format!("/queue/syslog-{}/*.lines", listen.port()))
+        );
+    }
+    for (keys, found) in [
+        (", listen: 5514", "inputs[0].listen: `5514` has no port"),
+        (", listen: localhost", "has no port"),
+        (", listen: 'logs:5514'", "names no IP address"),
+        (", listen: 127.0.0.1:0", "has the port 0"),
+        (", listen: 127.0.0.1:70000", "the port `70000`"),
+        (", protocol: tls", "inputs[0].protocol"),
+        (", protocol: udp", "comes later"),
+        (", protocol: http", "comes later"),
+        (", paths: [/a]", "does not go with `type: syslog`"),
+        (", container: cri", "does not go with `type: syslog`"),
+        (", multiline: {start: x}", "does not go with `type: syslog`"),
+    ] {
+        bad(&syslog(keys), &[found]);
+    }
+    bad(
+        &format!("{ES}inputs: [{{type: stdin, listen: 127.0.0.1:1}}]\n"),
+        &["does not go with `type: stdin`"],
+    );
+    bad(
+        &format!("{ES}inputs: [{{type: syslog}}, {{type: syslog, listen: 0.0.0.0:5514}}]\n"),
+        &["reads the same stream"],
+    );
+}
+
+#[test]
 fn what_this_version_does_not_have_comes_later() {
-    for entry in ["type: syslog", "encoding: latin1", "ignore_older: 1d"] {
+    for entry in ["encoding: latin1", "ignore_older: 1d"] {
         bad_input(entry, "comes later");
     }
     for name in ["headers: {a: b}", "proxy: x", "cloud_id: x", "pipeline: x"] {

@@ -1,9 +1,10 @@
 //! Lines out of the wrapping of a container runtime, and what a path says of the container.
 
+use super::Header;
 use super::scan::{Kind, Tape};
 use super::targets::Target;
-use super::{Line, LineEnd, text};
-use crate::line::{Container, Stream, Wrapping, without_carriage_return};
+use super::{Around, Line, LineEnd, text};
+use crate::line::{Container, Stream, Wrapping, decode_message, without_carriage_return};
 use jiff::Timestamp;
 use std::path::Path;
 
@@ -35,8 +36,13 @@ pub struct Frame {
 }
 
 impl Unwrapper {
-    /// The line of the application, and what its runtime says of it; a line without wrapping as it is.
-    pub fn line<'a>(&'a mut self, whole: Line<'a>, container: Container) -> (Line<'a>, Option<Frame>) {
+    /// The line of the application, and what was around it; a line with nothing around it as it is.
+    pub fn line<'a>(&'a mut self, whole: Line<'a>, of: &super::Stream) -> (Line<'a>, Option<Around<'a>>) {
+        if of.is_syslog() {
+            let (text, header) = self.message(whole.bytes);
+            return (Line { bytes: text, ..whole }, header.map(Around::Syslog));
+        }
+        let container = of.container();
         if container == Container::None {
             return (whole, None);
         }
@@ -45,7 +51,7 @@ impl Unwrapper {
             Some(unwrapped) => {
                 let ends = unwrapped.is_partial && whole.end == LineEnd::Terminated;
                 let end = if ends { LineEnd::Partial } else { whole.end };
-                (Line { bytes: unwrapped.text, end, ..whole }, Some(unwrapped.frame))
+                (Line { bytes: unwrapped.text, end, ..whole }, Some(Around::Container(unwrapped.frame)))
             }
         }
     }
@@ -76,6 +82,15 @@ impl Unwrapper {
         }
         let text = without_carriage_return(&self.text);
         Some(Unwrapped { text, frame: frame?, is_partial })
+    }
+
+    /// The text in a line that holds a message from the network, and its header if it has one.
+    pub fn message<'a>(&'a mut self, line: &'a [u8]) -> (&'a [u8], Option<Header<'a>>) {
+        let message = decode_message(line, &mut self.text);
+        match Header::split(message) {
+            None => (message, None),
+            Some((header, text)) => (text, Some(header)),
+        }
     }
 
     /// The time of a docker line, if it states a usable one. `None`: the line is not sound JSON, so its text is not either.

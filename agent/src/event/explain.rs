@@ -1,8 +1,8 @@
 //! Why a line becomes what it becomes, for `blueox explain`.
 
 use super::{
-    Environment, Fate, FileMemory, Frame, Line, Mapped, Mapper, Process, Stream, Trace, UnknownFormat,
-    Unwrapper, format,
+    Around, Environment, Fate, FileMemory, Frame, Line, Mapped, Mapper, Process, Stream, Trace,
+    UnknownFormat, Unwrapper, format,
 };
 use crate::config::{Input, Processor};
 use crate::line::Container;
@@ -81,14 +81,18 @@ impl Explainer {
         let mut notes = Notes::default();
         let mut document = Vec::new();
         let container = self.stream.container();
-        let (line, frame) = self.unwrapper.line(whole, container);
+        let (line, around) = self.unwrapper.line(whole, &self.stream);
+        let frame = around.and_then(|around| match around {
+            Around::Container(frame) => Some(frame),
+            Around::Syslog(_) => None,
+        });
         let reason = match line.bytes.contains(&b'\n') {
             _ if self.has_multiline => "by `multiline`",
             true => "a stack trace",
             false => "pieces that the container runtime cut",
         };
         let outcome =
-            self.mapper.map_traced(&line, frame, &mut self.stream, &self.file, &mut document, &mut notes);
+            self.mapper.map_traced(&line, around, &mut self.stream, &self.file, &mut document, &mut notes);
         let (fate, processed) = match &mut self.process {
             Some(process) => process.explain(&mut document),
             None => (Fate::Kept, Vec::new()),

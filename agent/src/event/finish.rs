@@ -7,7 +7,8 @@ use super::layout::Rank;
 use super::leftovers::Space;
 use super::targets::Target;
 use super::walk::Walk;
-use super::{Frame, Level, Line, LineEnd, SpanPart, Trace, number, text, time};
+use super::{Around, Frame, Level, Line, LineEnd, SpanPart, Trace, number, text, time};
+use jiff::Timestamp;
 
 impl<T: Trace> Walk<'_, T> {
     /// Fills what the line cannot say: the configuration's values, the place of the line, and when it was read.
@@ -31,28 +32,40 @@ impl<T: Trace> Walk<'_, T> {
         labels.iter().for_each(|label| self.stated_label(label));
     }
 
-    /// Fills what a container runtime and the path say, where the line does not.
-    pub(super) fn frame(&mut self, frame: Option<Frame>, container: &[Fixed]) {
+    /// Fills what was around the line and what the path says, where the line does not.
+    pub(super) fn around(&mut self, around: Option<Around<'_>>, line: &Line<'_>, container: &[Fixed]) {
         for fixed in container {
             if self.document.slot(fixed.rank).is_none() {
                 let piece = Piece { source: Source::File, start: fixed.start, end: fixed.end };
                 self.document.fill(fixed.rank, Slot { piece, order: DERIVED, origin: None });
             }
         }
-        let Some(frame) = frame else { return };
+        match around {
+            None => {}
+            Some(Around::Container(frame)) => self.frame(frame),
+            Some(Around::Syslog(header)) => self.syslog(&header, line.read_at),
+        }
+    }
+
+    fn frame(&mut self, frame: Frame) {
         let stream =
             self.document.scratch_piece(|out| text::write_quoted(frame.stream.name().as_bytes(), out));
         self.label_piece(b"stream", stream);
-        let time = frame.time.and_then(|time| i64::try_from(time.as_nanosecond()).ok());
-        if let Some(unix_ns) = time.filter(|_| !self.has(Target::Timestamp)) {
-            let piece = self.document.scratch_piece(|out| {
-                out.push(b'"');
-                time::write(unix_ns, out);
-                out.push(b'"');
-            });
-            self.set(Target::Timestamp, piece, DERIVED);
-            self.mapped.timestamp = Some(unix_ns.div_euclid(1_000_000));
-        }
+        self.time_around(frame.time);
+    }
+
+    /// The time something around the line states, unless the line states a usable one. Says whether it was taken.
+    pub(super) fn time_around(&mut self, time: Option<Timestamp>) -> bool {
+        let time = time.and_then(|time| i64::try_from(time.as_nanosecond()).ok());
+        let Some(unix_ns) = time.filter(|_| !self.has(Target::Timestamp)) else { return false };
+        let piece = self.document.scratch_piece(|out| {
+            out.push(b'"');
+            time::write(unix_ns, out);
+            out.push(b'"');
+        });
+        self.set(Target::Timestamp, piece, DERIVED);
+        self.mapped.timestamp = Some(unix_ns.div_euclid(1_000_000));
+        true
     }
 
     /// Fills what nothing has said yet.
@@ -167,7 +180,7 @@ impl<T: Trace> Walk<'_, T> {
     }
 
     /// Gives a field one of the mapper's own values unless the line has stated another.
-    fn word(&mut self, target: Target, json: &[u8]) {
+    pub(super) fn word(&mut self, target: Target, json: &[u8]) {
         if !self.has(target) {
             let piece = self.document.scratch_piece(|out| out.extend_from_slice(json));
             self.set(target, piece, DERIVED);
@@ -179,7 +192,7 @@ impl<T: Trace> Walk<'_, T> {
         self.document.fill(fixed.rank, Slot { piece, order, origin: None });
     }
 
-    fn set(&mut self, target: Target, piece: Piece, order: u16) {
+    pub(super) fn set(&mut self, target: Target, piece: Piece, order: u16) {
         self.document.fill(self.layout.rank(target), Slot { piece, order, origin: None });
     }
 
@@ -188,7 +201,7 @@ impl<T: Trace> Walk<'_, T> {
         self.document.slot(rank)
     }
 
-    fn has(&self, target: Target) -> bool {
+    pub(super) fn has(&self, target: Target) -> bool {
         self.slot(target).is_some()
     }
 }

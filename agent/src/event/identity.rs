@@ -6,7 +6,7 @@ use super::layout::{Rank, layout};
 use super::leftovers::{LeftoverKeys, Space};
 use super::targets::{Field, Shape, Target};
 use super::text;
-use crate::config::{FieldValue, Input, Processor};
+use crate::config::{FieldValue, Input, Processor, Source};
 use crate::line::Container;
 use jiff::tz::TimeZone;
 use std::path::Path;
@@ -82,6 +82,7 @@ pub struct Stream {
     pub(super) labels: Vec<FixedLabel>,
     pub(super) keys: LeftoverKeys,
     container: Container,
+    is_syslog: bool,
     /// Keys of lines that are mapped by another name.
     pub(super) renames: Vec<Rename>,
 }
@@ -127,6 +128,7 @@ impl Stream {
             labels: Vec::new(),
             keys: LeftoverKeys::default(),
             container: input.container,
+            is_syslog: matches!(input.source, Source::Syslog { .. }),
             renames: Vec::new(),
         };
         stream.state(Target::EcsVersion, ECS_VERSION);
@@ -142,7 +144,8 @@ impl Stream {
             (Target::ServiceNodeName, environment.service_node_name.as_ref()),
         ];
         for (target, value) in assumed {
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
+            // What came over the network is not of this machine.
+            if let Some(value) = value.filter(|value| !value.is_empty() && !stream.is_syslog) {
                 let fixed = stream.fix(target.into(), |out| text::write_quoted(value.as_bytes(), out));
                 stream.assumed.push(fixed);
             }
@@ -154,6 +157,11 @@ impl Stream {
     /// What a container runtime has put around lines.
     pub fn container(&self) -> Container {
         self.container
+    }
+
+    /// Whether each line is a syslog message.
+    pub fn is_syslog(&self) -> bool {
+        self.is_syslog
     }
 
     /// Takes over the renames among the processors.

@@ -42,6 +42,8 @@ mod process;
 
 mod container;
 
+mod syslog;
+
 mod skeleton;
 
 mod walk;
@@ -68,6 +70,7 @@ pub use identity::{ECS_VERSION, Environment, FileMemory, Stream, UnknownFormat};
 pub use leftovers::{LeftoverKeys, MAX_KEYS};
 pub use process::{Fate, Process};
 pub use refusal::Refusal;
+pub use syslog::Header;
 pub use targets::{Shape, fields};
 
 use document::{Bytes, Document};
@@ -89,6 +92,15 @@ pub struct Line<'a> {
     pub end: LineEnd,
     /// When it was read.
     pub read_at: Timestamp,
+}
+
+/// What was around a line, and says more of it.
+#[derive(Debug, Clone, Copy)]
+pub enum Around<'a> {
+    /// The wrapping of a container runtime.
+    Container(Frame),
+    /// The header of a syslog message.
+    Syslog(Header<'a>),
 }
 
 /// How a line ended.
@@ -295,22 +307,22 @@ impl Mapper {
         self.map_traced(line, None, stream, file, out, &mut Untraced)
     }
 
-    /// As [`Mapper::map`], for a line out of the wrapping of a container runtime.
+    /// As [`Mapper::map`], for a line that had something around it.
     pub fn map_unwrapped(
         &mut self,
         line: &Line<'_>,
-        frame: Frame,
+        around: Around<'_>,
         stream: &mut Stream,
         file: &FileMemory,
         out: &mut Vec<u8>,
     ) -> Mapped {
-        self.map_traced(line, Some(frame), stream, file, out, &mut Untraced)
+        self.map_traced(line, Some(around), stream, file, out, &mut Untraced)
     }
 
     fn map_traced<T: Trace>(
         &mut self,
         line: &Line<'_>,
-        frame: Option<Frame>,
+        around: Option<Around<'_>>,
         stream: &mut Stream,
         file: &FileMemory,
         out: &mut Vec<u8>,
@@ -361,7 +373,7 @@ impl Mapper {
         walk.state(&stream.stated, &stream.labels, line, created, file.path_end);
         walk.top(members);
         walk.flag(line.end, refusal);
-        walk.frame(frame, &file.container);
+        walk.around(around, line, &file.container);
         walk.assume(&stream.assumed, created);
         let mapped = walk.mapped;
         document::write(document, bytes, layout, skeletons, out);

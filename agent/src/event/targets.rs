@@ -54,6 +54,16 @@ targets! {
     LogOriginFileName "log.origin.file.name" Keyword;
     LogOriginFileLine "log.origin.file.line" Long;
     LogOriginFunction "log.origin.function" Keyword;
+    LogSyslogPriority "log.syslog.priority" Long;
+    LogSyslogVersion "log.syslog.version" Keyword;
+    LogSyslogFacilityCode "log.syslog.facility.code" Long;
+    LogSyslogFacilityName "log.syslog.facility.name" Keyword;
+    LogSyslogSeverityCode "log.syslog.severity.code" Long;
+    LogSyslogSeverityName "log.syslog.severity.name" Keyword;
+    LogSyslogHostname "log.syslog.hostname" Keyword;
+    LogSyslogAppname "log.syslog.appname" Keyword;
+    LogSyslogProcid "log.syslog.procid" Keyword;
+    LogSyslogMsgid "log.syslog.msgid" Keyword;
     EventKind "event.kind" Keyword;
     EventCategory "event.category" Keywords;
     EventType "event.type" Keywords;

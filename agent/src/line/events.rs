@@ -25,6 +25,7 @@ pub fn frame_events<'a>(
 ) -> Framed {
     match framing {
         Framing::Lines => with_traces(chunk, base, framing, Container::None, ending, sink),
+        Framing::Messages => Framed { consumed: frame(chunk, base, sink), has_open_block: false },
         Framing::Container(container) => with_traces(chunk, base, framing, *container, ending, sink),
         Framing::Blocks(_) => {
             let consumed = frame_groups(chunk, base, framing, sink);

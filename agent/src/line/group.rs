@@ -17,6 +17,8 @@ pub enum Framing {
     /// One line, one event.
     #[default]
     Lines,
+    /// The same, also where lines look like a stack trace.
+    Messages,
     /// What a container runtime cut is joined.
     Container(Container),
     /// Texts of several lines.
@@ -39,7 +41,9 @@ pub(super) struct Part {
 impl Framing {
     fn part(&self, line: &[u8]) -> Part {
         match self {
-            Self::Lines => Part { stream: None, joins: false, closes: true, is_blank: false },
+            Self::Lines | Self::Messages => {
+                Part { stream: None, joins: false, closes: true, is_blank: false }
+            }
             Self::Container(container) => Wrapping::part(line, *container),
             Self::Blocks(blocks) => blocks.part(line),
         }

@@ -4,6 +4,8 @@ mod framer;
 
 mod container;
 
+mod message;
+
 mod block;
 
 mod group;
@@ -17,4 +19,5 @@ pub use container::{Container, Stream, Wrapping};
 pub use events::{Framed, frame_events};
 pub use framer::{Flow, Piece, frame, is_blank, without_carriage_return};
 pub use group::Framing;
+pub use message::{decode as decode_message, encode as encode_message};
 pub use trace::Ending;

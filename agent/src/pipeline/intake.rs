@@ -2,7 +2,7 @@
 
 use super::dated::DatedIndex;
 use crate::batch::{Batch, Compressor, EventMeta, Form, OpenBatch};
-use crate::event::{Fate, FileMemory, Frame, Line, Mapped, Mapper, Process, Stream, Unwrapper};
+use crate::event::{Around, Fate, FileMemory, Line, Mapped, Mapper, Process, Stream, Unwrapper};
 use crate::file::identity::event_id;
 use crate::file::reader::RawLine;
 use crate::file::{FileKey, Lineage};
@@ -192,19 +192,19 @@ impl Intake {
             uncertain: line.start < origin.fresh_from,
         };
         let whole = Line { bytes: line.bytes, offset: line.start, end: line.ended, read_at };
-        let (text, frame) = self.unwrapper.line(whole, self.streams[origin.input].container());
+        let (text, around) = self.unwrapper.line(whole, &self.streams[origin.input]);
         let stream = &mut self.streams[origin.input];
         let (index, mapped, is_full) = match &mut self.routes[origin.input] {
             Route::Fixed(index) if self.process.is_none() => {
                 let index = index.clone();
                 let mapper = &mut self.mapper;
                 let open = &mut target_of(&mut self.targets, &index, &self.rules, now).open;
-                let mapped = open.push(event, |out| map(mapper, &text, frame, stream, memory, out));
+                let mapped = open.push(event, |out| map(mapper, &text, around, stream, memory, out));
                 (index, mapped, open.is_full())
             }
             route => {
                 self.scratch.clear();
-                let mapped = map(&mut self.mapper, &text, frame, stream, memory, &mut self.scratch);
+                let mapped = map(&mut self.mapper, &text, around, stream, memory, &mut self.scratch);
                 if let Some(process) = &mut self.process {
                     let id = event_id(event.lineage, event.start, event.checksum);
                     if process.apply(&mut self.scratch, &id, now) == Fate::Filtered {
@@ -332,14 +332,14 @@ impl Intake {
 fn map(
     mapper: &mut Mapper,
     line: &Line<'_>,
-    frame: Option<Frame>,
+    around: Option<Around<'_>>,
     stream: &mut Stream,
     memory: &FileMemory,
     out: &mut Vec<u8>,
 ) -> Mapped {
-    match frame {
+    match around {
         None => mapper.map(line, stream, memory, out),
-        Some(frame) => mapper.map_unwrapped(line, frame, stream, memory, out),
+        Some(around) => mapper.map_unwrapped(line, around, stream, memory, out),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::output::{self, OutputState, SettleSink};
 use crate::queue::Queue;
 use std::collections::HashMap;
 use std::io;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -67,6 +68,16 @@ pub enum RunError {
         /// What the system says.
         source: io::Error,
     },
+    /// Address of a syslog input.
+    #[error(
+        "cannot listen on {address} for syslog; choose another `listen` of the input, or end what listens there"
+    )]
+    Receive {
+        /// Configured address.
+        address: std::net::SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
     /// Globs.
     #[error(transparent)]
     Discovery(#[from] crate::discovery::PatternError),
@@ -107,6 +118,7 @@ pub fn run(config: &Config) -> Result<Exit, RunError> {
     let queues = crate::queue::open_all(&state, config)?;
     let letters = DeadLetters::open(state.subdirectory("dead-letters")?, config.limits.dead_letters)?;
     let listener = listen(config, &runtime)?;
+    let doors = doors(config)?;
     let signals = Arc::new(Signals::default());
     let saver = Saver::start(store, queues.clone(), signals.clone())
         .map_err(|source| RunError::Start { what: "the checkpoint thread", source })?;
@@ -119,7 +131,7 @@ pub fn run(config: &Config) -> Result<Exit, RunError> {
         &signals,
         false,
     )?;
-    feed(config, &queues, &signals)?;
+    feed(config, &queues, doors, &signals)?;
     info!(version = env!("CARGO_PKG_VERSION"), state = %config.state.path.display(), "started");
     let ended = runtime.block_on(async {
         if let Some(listener) = listener {
@@ -499,15 +511,35 @@ fn usable_descriptors(wanted: usize) -> usize {
 }
 
 /// Starts what fills the queues.
-fn feed(config: &Config, queues: &[Option<Arc<Queue>>], signals: &Arc<Signals>) -> Result<(), RunError> {
-    for (input, queue) in config.inputs.iter().zip(queues) {
-        if let (Source::Stdin, Some(queue)) = (&input.source, queue) {
-            let signals = signals.clone();
-            crate::queue::feed_stdin(queue.clone(), move || signals.hint())
-                .map_err(|source| RunError::Start { what: "the thread that reads standard input", source })?;
-        }
+fn feed(
+    config: &Config,
+    queues: &[Option<Arc<Queue>>],
+    doors: Vec<Option<TcpListener>>,
+    signals: &Arc<Signals>,
+) -> Result<(), RunError> {
+    for ((input, queue), door) in config.inputs.iter().zip(queues).zip(doors) {
+        let Some(queue) = queue.clone() else { continue };
+        let started = match door {
+            Some(door) => crate::receiver::receive_tcp(door, queue, input.max_line),
+            None => {
+                let signals = signals.clone();
+                crate::queue::feed_stdin(queue, move || signals.hint())
+            }
+        };
+        started.map_err(|source| RunError::Start { what: "a thread that fills a queue", source })?;
     }
     Ok(())
+}
+
+/// Where syslog comes in, before anything else is started; none for inputs that listen nowhere.
+fn doors(config: &Config) -> Result<Vec<Option<TcpListener>>, RunError> {
+    let door = |input: &Input| match input.source {
+        Source::Syslog { listen: address } => {
+            TcpListener::bind(address).map(Some).map_err(|source| RunError::Receive { address, source })
+        }
+        Source::Files | Source::Stdin => Ok(None),
+    };
+    config.inputs.iter().map(door).collect()
 }
 
 fn known_inputs(config: &Config, checkpoint: &Checkpoint) -> Vec<KnownInput> {

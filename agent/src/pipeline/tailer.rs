@@ -192,11 +192,19 @@ impl Tailer {
         next.saturating_duration_since(Instant::now())
     }
 
-    fn is_done(&self) -> bool {
+    fn is_done(&mut self) -> bool {
         let quiet = self.parts.intake.is_empty() && self.parts.intake.out() == 0 && self.refused.is_empty();
         match self.stopping {
             Some(until) => quiet || Instant::now() >= until,
-            None => quiet && (self.have_streams_ended() || (self.parts.once && self.nothing_left())),
+            None => quiet && (self.have_streams_ended() || (self.parts.once && self.has_read_all())),
+        }
+    }
+
+    /// Reading once: whether all is read, last lines that nothing has ended as well.
+    fn has_read_all(&mut self) -> bool {
+        self.nothing_left() && {
+            self.end_last_lines();
+            self.nothing_left()
         }
     }
 

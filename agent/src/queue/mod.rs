@@ -24,7 +24,7 @@ pub use segments::{Queue, QueueFacts, TornEnd};
 
 use crate::checkpoint::directory::Directory;
 use crate::checkpoint::{StateDirectory, StateError};
-use crate::config::Config;
+use crate::config::{Config, Source};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tracing::warn;
@@ -48,7 +48,8 @@ pub fn some_segment(state: &Path) -> PathBuf {
 
 /// The queues of all inputs, in their order; none for those that read files.
 pub fn open_all(state: &StateDirectory, config: &Config) -> Result<Vec<Option<Arc<Queue>>>, StateError> {
-    let names: Vec<Option<String>> = config.inputs.iter().map(|input| input.source.queue()).collect();
+    let sources = || config.inputs.iter().map(|input| &input.source);
+    let names: Vec<Option<String>> = sources().map(Source::queue).collect();
     let is_there = state.path().join(QUEUES).try_exists().unwrap_or(true);
     if names.iter().all(Option::is_none) && !is_there {
         return Ok(names.iter().map(|_| None).collect());
@@ -56,11 +57,15 @@ pub fn open_all(state: &StateDirectory, config: &Config) -> Result<Vec<Option<Ar
     let all = state.subdirectory(QUEUES)?;
     warn_of_orphans(&all, &names);
     let mut queues = Vec::new();
-    for name in names {
+    for (name, source) in names.into_iter().zip(sources()) {
+        let torn = match source {
+            Source::Syslog { .. } => TornEnd::Drop,
+            Source::Files | Source::Stdin => TornEnd::Keep,
+        };
         let open = |name: String| {
             let directory = all.subdirectory(&name)?;
             let path = directory.path().to_path_buf();
-            Queue::open(directory, config.limits.queue, TornEnd::Keep)
+            Queue::open(directory, config.limits.queue, torn)
                 .map(Arc::new)
                 .map_err(|source| StateError::File { action: "take up the queue in", path, source })
         };

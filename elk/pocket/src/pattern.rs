@@ -6,14 +6,39 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     run(&pattern, &name.chars().collect::<Vec<_>>())
 }
 
-/// As [`matches`], with `?` for one character and `\` before a character that means itself.
-pub fn matches_wildcard(pattern: &str, text: &str) -> bool {
-    let pattern: Vec<Token> = tokens(pattern);
-    let text: Vec<char> = text.chars().collect();
-    run(&pattern, &text)
+/// A pattern with `*` for any text, `?` for one character and `\` before a character that means itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Wildcard {
+    tokens: Vec<Token>,
+    beginning: String,
+    /// Characters of the shortest text that fits: what is longer than every text costs nothing to refuse.
+    shortest: usize,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+impl Wildcard {
+    /// Reads a pattern; every text is one.
+    pub fn new(pattern: &str) -> Self {
+        let tokens = tokens(pattern);
+        let literal = |token: &Token| if let Token::Exactly(letter) = token { Some(*letter) } else { None };
+        Self {
+            beginning: tokens.iter().map_while(literal).collect(),
+            shortest: tokens.iter().filter(|token| **token != Token::Any).count(),
+            tokens,
+        }
+    }
+
+    /// Whether `text` fits. Cost: at most the product of both lengths.
+    pub fn matches(&self, text: &str) -> bool {
+        text.len() >= self.shortest && run(&self.tokens, &text.chars().collect::<Vec<_>>())
+    }
+
+    /// What every text that fits begins with.
+    pub fn beginning(&self) -> &str {
+        &self.beginning
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Token {
     Any,
     One,
@@ -35,6 +60,8 @@ fn tokens(pattern: &str) -> Vec<Token> {
             other => Token::Exactly(other),
         });
     }
+    // Stars side by side are one.
+    tokens.dedup_by(|next, before| (*next, *before) == (Token::Any, Token::Any));
     tokens
 }
 
@@ -80,9 +107,16 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
         }
-        assert!(matches_wildcard("a?c*", "abcd"));
-        assert!(matches_wildcard("a\\*", "a*"));
-        assert!(!matches_wildcard("a\\*", "ab"));
-        assert!(matches_wildcard("gr?ße", "größe".replace("öß", "üß").as_str()));
+        for (pattern, text, expected) in [
+            ("a?c*", "abcd", true),
+            (r"a\*", "a*", true),
+            (r"a\*", "ab", false),
+            ("gr?ße", "grüße", true),
+            ("a***", "a", true),
+            ("??", "ü", false),
+        ] {
+            assert_eq!(Wildcard::new(pattern).matches(text), expected, "{pattern} {text}");
+        }
+        assert_eq!(Wildcard::new(r"a\*b*c").beginning(), "a*b");
     }
 }

@@ -23,7 +23,7 @@ pub struct Datatable {
 }
 
 /// A column of a datatable.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TableColumn {
     /// The column.

@@ -1,6 +1,7 @@
 //! Single numbers.
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use crate::lens::visualization::color::Palette;
 use crate::lens::visualization::under;
@@ -57,6 +58,18 @@ pub struct Metric {
 }
 
 impl Metric {
+    /// The older picture of a metric names its number otherwise, and colours it only where its `colorMode` says so.
+    pub(super) fn read_legacy(state: &Json) -> Result<Self, serde_json::Error> {
+        let mut state = state.clone();
+        let is_colored = matches!(state["colorMode"].as_str(), Some("Labels" | "Background"));
+        if let Some(state) = state.as_object_mut() {
+            let metric = state.remove("accessor");
+            state.extend(metric.map(|metric| ("metricAccessor".to_owned(), metric)));
+            state.retain(|key, _| is_colored || key != "palette");
+        }
+        Self::deserialize(state)
+    }
+
     pub(super) fn accessors(&self) -> Vec<(&str, &str)> {
         let mut all = under(
             &self.layer,

@@ -12,6 +12,8 @@ mod pie;
 
 mod datatable;
 
+mod tagcloud;
+
 mod heatmap;
 
 mod legend;
@@ -22,6 +24,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::lens::fault::Unsupported;
+use crate::lens::visualization::tagcloud::TagCloud;
 
 pub use color::{ColorMapping, Palette, PaletteParams, Stop};
 pub use datatable::{Datatable, Paging, Sorting, TableColumn};
@@ -61,6 +64,8 @@ impl Visualization {
             "lnsXY" => Self::Xy(Xy::deserialize(state).map_err(fault)?),
             "lnsMetric" => Self::Metric(Metric::deserialize(state).map_err(fault)?),
             "lnsPie" => Self::Pie(Pie::deserialize(state).map_err(fault)?),
+            "lnsLegacyMetric" => Self::Metric(Metric::read_legacy(state).map_err(fault)?),
+            "lnsTagcloud" => Self::Datatable(TagCloud::deserialize(state).map_err(fault)?.into()),
             "lnsDatatable" => Self::Datatable(Datatable::deserialize(state).map_err(fault)?),
             "lnsHeatmap" => Self::Heatmap(Heatmap::deserialize(state).map_err(fault)?),
             "lnsGauge" => Self::Gauge(Gauge::deserialize(state).map_err(fault)?),

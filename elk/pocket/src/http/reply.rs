@@ -12,12 +12,14 @@ pub(super) struct Reply {
     /// Besides those of every answer.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Vec<u8>,
+    /// Whether `filter_path` is applied already.
+    pub(super) filtered: bool,
 }
 
 impl Reply {
     pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
-            Ok(body) => Self { status, kind: "application/json", headers: Vec::new(), body },
+            Ok(body) => Self { status, kind: "application/json", headers: Vec::new(), body, filtered: false },
             Err(error) => Self::error(&ApiError::internal(error.to_string())),
         }
     }
@@ -31,11 +33,17 @@ impl Reply {
     }
 
     pub(super) fn text(body: String) -> Self {
-        Self { status: 200, kind: "text/plain; charset=UTF-8", headers: Vec::new(), body: body.into_bytes() }
+        Self {
+            status: 200,
+            kind: "text/plain; charset=UTF-8",
+            headers: Vec::new(),
+            body: body.into_bytes(),
+            filtered: false,
+        }
     }
 
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, kind: "application/json", headers: Vec::new(), body: Vec::new() }
+        Self { status, kind: "application/json", headers: Vec::new(), body: Vec::new(), filtered: false }
     }
 
     pub(super) fn error(error: &ApiError) -> Self {

@@ -12,7 +12,7 @@ use serde_json::json;
 pub(super) fn answer(app: &App, call: &Call) -> Reply {
     let reply = Reply::from(dispatch(app, call).map_err(|error| located(error, &call.body)));
     match (call.parameter("filter_path"), reply.kind) {
-        (Some(filter), "application/json") => match serde_json::from_slice(&reply.body) {
+        (Some(filter), "application/json") if !reply.filtered => match serde_json::from_slice(&reply.body) {
             Ok(body) => Reply::json(reply.status, &filter_path::apply(filter, body)),
             Err(_) => reply,
         },

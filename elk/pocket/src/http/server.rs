@@ -189,7 +189,6 @@ impl Gate {
         body: Incoming,
     ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Reply> {
         let announced = body.size_hint().lower() as usize;
-        let too_large = || Reply::empty(413);
         if announced > self.options.body_max {
             return Err(too_large());
         }
@@ -200,14 +199,10 @@ impl Gate {
             None | Some(b"identity") => raw,
             Some(b"gzip") => {
                 // Log lines shrink by five to fifteen; what is beyond waits for no room but is refused.
-                let inflated = inflate(&raw, self.options.body_max).map_err(|error| match error {
-                    Inflate::TooLarge => too_large(),
-                    Inflate::Broken(reason) => {
-                        Reply::error(&ApiError::illegal(format!("the gzip body is broken: {reason}")))
-                    }
-                })?;
-                room.merge(self.take_room(inflated.len())?);
-                inflated
+                inflate(&raw, self.options.body_max, |more| {
+                    room.merge(self.take_room(more)?);
+                    Ok(())
+                })?
             }
             Some(_) => {
                 return Err(Reply::error(&ApiError::new(
@@ -234,7 +229,7 @@ impl Gate {
             let frame = frame.map_err(|error| Reply::error(&ApiError::illegal(error.to_string())))?;
             let Some(piece) = frame.data_ref() else { continue };
             if whole.len() + piece.len() > self.options.body_max {
-                return Err(Reply::empty(413));
+                return Err(too_large());
             }
             whole.extend_from_slice(piece);
             if whole.len() > held {
@@ -253,16 +248,35 @@ impl Gate {
     }
 }
 
-enum Inflate {
-    TooLarge,
-    Broken(String),
+/// Bytes for which room is taken at once.
+const INFLATED_STEP: usize = 1 << 20;
+
+/// Inflates `raw`; `take_room` is asked before each step, so that a bomb gets no further than there is room.
+fn inflate(
+    raw: &[u8],
+    most: usize,
+    mut take_room: impl FnMut(usize) -> Result<(), Reply>,
+) -> Result<Bytes, Reply> {
+    let mut plain = Vec::new();
+    let mut decoder = flate2::read::MultiGzDecoder::new(raw);
+    loop {
+        take_room(INFLATED_STEP)?;
+        let step =
+            decoder.by_ref().take(INFLATED_STEP as u64).read_to_end(&mut plain).map_err(|error| {
+                Reply::error(&ApiError::illegal(format!("the gzip body is broken: {error}")))
+            })?;
+        if plain.len() > most {
+            return Err(too_large());
+        }
+        if step < INFLATED_STEP {
+            return Ok(Bytes::from(plain));
+        }
+    }
 }
 
-fn inflate(raw: &[u8], most: usize) -> Result<Bytes, Inflate> {
-    let mut plain = Vec::with_capacity((raw.len() * 8).min(most));
-    let mut decoder = flate2::read::MultiGzDecoder::new(raw).take(most as u64 + 1);
-    decoder.read_to_end(&mut plain).map_err(|error| Inflate::Broken(error.to_string()))?;
-    if plain.len() > most { Err(Inflate::TooLarge) } else { Ok(Bytes::from(plain)) }
+/// As Elasticsearch answers it: without a body.
+fn too_large() -> Reply {
+    Reply::empty(413)
 }
 
 /// A page in a browser can reach this port under a name of its own, but cannot hide that name.

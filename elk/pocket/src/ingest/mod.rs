@@ -6,4 +6,5 @@ mod lag;
 
 mod processor;
 
+pub use document::Document;
 pub use processor::{Failure, Pipeline, Verdict};

@@ -87,10 +87,9 @@ impl Pipeline {
     }
 
     /// Runs it over a document.
-    pub fn run(&self, source: &mut Value, timestamp: &str) -> Result<Verdict, Failure> {
-        let mut document = Document { source, timestamp };
-        match run_all(&self.processors, &mut document) {
-            Err(_) if !self.on_failure.is_empty() => run_all(&self.on_failure, &mut document),
+    pub fn run(&self, document: &mut Document<'_>) -> Result<Verdict, Failure> {
+        match run_all(&self.processors, document) {
+            Err(_) if !self.on_failure.is_empty() => run_all(&self.on_failure, document),
             outcome => outcome,
         }
     }
@@ -329,10 +328,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn run(processors: Value, mut document: Value) -> Result<(Verdict, Value), String> {
+    fn run(processors: Value, document: Value) -> Result<(Verdict, Value), String> {
         let pipeline = Pipeline::parse(&json!({"processors": processors})).map_err(|error| error.reason)?;
-        let verdict = pipeline.run(&mut document, "2026-01-01T00:00:00.000Z").map_err(|failure| failure.0)?;
-        Ok((verdict, document))
+        let text = document.to_string();
+        let mut document = Document::read(text.as_bytes(), "2026-01-01T00:00:00.000Z").unwrap();
+        let verdict = pipeline.run(&mut document).map_err(|failure| failure.0)?;
+        Ok((verdict, serde_json::from_slice(&document.print().unwrap()).unwrap()))
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::dsl::{DEFAULT_FIELDS, Query, Range};
 use crate::document::{DocKey, IGNORED};
 use crate::index::split_words;
 use crate::mapping::{Field, FieldId, Kind, Mapping, Number};
+use crate::pattern::Wildcard;
 use crate::store::ApiError;
 use crate::time::calendar::TimeZone;
 use crate::time::format::{DateFormat, Missing};
@@ -54,7 +55,7 @@ pub enum KeywordTest {
     /// Those that begin so.
     Prefix(String, bool),
     /// Those that fit a pattern; the flag folds case.
-    Pattern(String, bool),
+    Pattern(Wildcard, bool),
     /// Those between two texts, each included where its flag is false.
     Between(Option<(String, bool)>, Option<(String, bool)>),
 }
@@ -117,7 +118,7 @@ pub fn bind(query: &Query, scope: &Scope<'_>) -> Result<Bound, ApiError> {
                 } else {
                     pattern.clone()
                 };
-                by_text(field, KeywordTest::Pattern(pattern, *fold))
+                by_text(field, KeywordTest::Pattern(Wildcard::new(&pattern), *fold))
             })
         }
     }

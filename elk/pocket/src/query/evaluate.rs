@@ -4,7 +4,6 @@ use super::bind::{Bound, KeywordTest};
 use super::docs::Docs;
 use crate::index::{FIELDS, Segment, column_name};
 use crate::mapping::FieldId;
-use crate::pattern::matches_wildcard;
 use std::ops::Bound as Limit;
 use tantivy::columnar::{Column, ColumnIndex, StrColumn};
 use tantivy::postings::Postings;
@@ -194,8 +193,8 @@ fn passes(test: &KeywordTest, text: &str) -> bool {
         KeywordTest::Folded(wanted) => text.to_lowercase() == *wanted,
         KeywordTest::Prefix(prefix, false) => text.starts_with(prefix.as_str()),
         KeywordTest::Prefix(prefix, true) => text.to_lowercase().starts_with(prefix.as_str()),
-        KeywordTest::Pattern(pattern, false) => matches_wildcard(pattern, text),
-        KeywordTest::Pattern(pattern, true) => matches_wildcard(pattern, &text.to_lowercase()),
+        KeywordTest::Pattern(pattern, false) => pattern.matches(text),
+        KeywordTest::Pattern(pattern, true) => pattern.matches(&text.to_lowercase()),
         KeywordTest::Between(low, high) => {
             low.as_ref().is_none_or(|(low, open)| text > low.as_str() || (!open && text == low))
                 && high.as_ref().is_none_or(|(high, open)| text < high.as_str() || (!open && text == high))
@@ -207,9 +206,7 @@ fn passes(test: &KeywordTest, text: &str) -> bool {
 fn common_prefix(test: &KeywordTest) -> &str {
     match test {
         KeywordTest::Prefix(prefix, false) => prefix,
-        KeywordTest::Pattern(pattern, false) => {
-            &pattern[..pattern.find(['*', '?', '\\']).unwrap_or(pattern.len())]
-        }
+        KeywordTest::Pattern(pattern, false) => pattern.beginning(),
         _ => "",
     }
 }

@@ -94,7 +94,14 @@ pub fn search(targets: &[Target], request: &Request, means: Means<'_>) -> Result
             Ok(BoundIndex { target, query: bind(&request.query, &scope)?, scope, sorting, after })
         })
         .collect::<Result<_, ApiError>>()?;
-    let work = Work { request, plan: &plan, plan_text: cache_text(&plan), means, indices: &bound };
+    let work = Work {
+        request,
+        plan: &plan,
+        plan_text: cache_text(&plan),
+        means,
+        indices: &bound,
+        shown_bytes: AtomicUsize::new(0),
+    };
     let found = work.run()?;
     let mut top = found.hits;
     top.sort_unstable();
@@ -159,7 +166,12 @@ struct Work<'a> {
     plan_text: Option<String>,
     means: Means<'a>,
     indices: &'a [BoundIndex<'a>],
+    /// What the documents of `top_hits` take in the answer.
+    shown_bytes: AtomicUsize,
 }
+
+/// How many times its text a small document takes as a tree.
+const TREE_OVER_TEXT: usize = 8;
 
 #[derive(Default)]
 struct Sum {
@@ -241,7 +253,8 @@ impl Work<'_> {
             segment,
             place,
             scope: index.scope,
-            allowance: Allowance { bytes: self.means.memory },
+            // Each thread holds what it collects beside the sum.
+            allowance: Allowance { bytes: self.means.memory / self.means.threads.max(1) },
         };
         let partials = aggregation::collect(self.plan, &docs, &on)?;
         let hits =
@@ -294,7 +307,12 @@ impl aggregation::Show for Work<'_> {
             .map(|(index, sorting)| (index.target, sorting, &index.scope))
             .collect();
         let hits = fetch(hits, &places, &request)?;
-        let shown = serde_json::to_value(hits).map_err(|error| ApiError::internal(error.to_string()))?;
+        let internal = |error: serde_json::Error| ApiError::internal(error.to_string());
+        let shown = serde_json::to_value(hits).map_err(internal)?;
+        // Documents of every bucket together make the answer; a tree takes a multiple of its text.
+        let size = TREE_OVER_TEXT * serde_json::to_string(&shown).map_err(internal)?.len();
+        let held = self.shown_bytes.fetch_add(size, Ordering::Relaxed) + size;
+        Allowance { bytes: self.means.memory }.check(held)?;
         Ok(json!({"hits": {"total": {"value": total, "relation": "eq"}, "max_score": null, "hits": shown}}))
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! <folder>/lock                       held while a process has the folder
 //! <folder>/registry.json              templates, data streams, aliases, pipelines, policies
+//! <folder>/boards.ndjson              imported boards; the page writes it
 //! <folder>/log/<position>.log         the write-ahead log
 //! <folder>/indices/<number>/index.json, documents/, ids/
 //! <folder>/quarantine/                damaged files, kept
@@ -39,7 +40,9 @@ pub use error::{ApiError, At};
 pub use index::{Index, IndexMeta};
 pub use lifecycle::parse_retention;
 pub use names::check_name;
+pub(crate) use open::quarantine;
 pub use open::{OpenError, Options};
+pub(crate) use registry::replace_file;
 pub use registry::{DataStream, Registry};
 pub use streams::Rollover;
 
@@ -47,7 +50,7 @@ use crate::log::Log;
 use indexer::{Batch, Indexer};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// An open store.
@@ -65,6 +68,11 @@ pub struct Store {
 }
 
 impl Store {
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The registry, locked.
     pub fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)

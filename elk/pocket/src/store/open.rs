@@ -140,7 +140,8 @@ fn open_indices(folder: &Path, budget: WriterBudget) -> Result<Vec<Arc<Index>>, 
     Ok(indices)
 }
 
-fn quarantine(folder: &Path, path: &Path) -> io::Result<PathBuf> {
+/// Moves what is damaged out of the way; says where to.
+pub(crate) fn quarantine(folder: &Path, path: &Path) -> io::Result<PathBuf> {
     let quarantine = folder.join("quarantine");
     fs::create_dir_all(&quarantine)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

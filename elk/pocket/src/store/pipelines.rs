@@ -2,7 +2,7 @@
 
 use super::action::{Action, Kind};
 use super::{ApiError, ItemOutcome, Store};
-use crate::ingest::{Pipeline, Verdict};
+use crate::ingest::{Document, Pipeline, Verdict};
 use crate::time::format::DateFormat;
 use crate::time::now_millis;
 use bytes::Bytes;
@@ -89,11 +89,12 @@ impl Store {
         let pipeline = self.pipelines.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         let pipeline =
             pipeline.ok_or_else(|| ApiError::illegal(format!("pipeline with id [{name}] does not exist")))?;
-        let mut document: Value = serde_json::from_slice(source).map_err(|error| {
+        let unreadable = |error: serde_json::Error| {
             ApiError::new(400, "document_parsing_exception", format!("[1:1] failed to parse: {error}"))
-        })?;
-        match pipeline.run(&mut document, timestamp) {
-            Ok(Verdict::Kept) => Ok(Some(Bytes::from(document.to_string()))),
+        };
+        let mut document = Document::read(source, timestamp).map_err(unreadable)?;
+        match pipeline.run(&mut document) {
+            Ok(Verdict::Kept) => document.print().map(|text| Some(Bytes::from(text))).map_err(unreadable),
             Ok(Verdict::Dropped) => Ok(None),
             Err(failure) => Err(ApiError::new(500, "fail_processor_exception", failure.0)),
         }

@@ -122,7 +122,7 @@ impl Registry {
 }
 
 /// Writes a file beside `path`, syncs it, puts it in place and syncs the folder.
-pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = File::create(&new)?;
     file.write_all(bytes)?;

@@ -42,6 +42,7 @@ mod fault;
 #[cfg(test)]
 mod tests;
 
+pub use boards::{BoardFileError, BoardsError};
 pub use cluster::{Access, Cluster, ClusterError};
 pub use server::{View, ViewError, ViewOptions};
 pub use source::Source;

@@ -56,9 +56,9 @@ pub enum ViewError {
         "serving the page on {0} would let everyone read the logs: set POCKET_ELK_PASSWORD, or listen on 127.0.0.1"
     )]
     Open(SocketAddr),
-    /// A fault of the program.
-    #[error("the boards that come with this program cannot be read: {0}; report it")]
-    Boards(dashboards::lens::ParseError),
+    /// There are no boards to serve.
+    #[error(transparent)]
+    Boards(#[from] boards::BoardsError),
 }
 
 /// The page, bound to its address.
@@ -77,7 +77,7 @@ impl View {
         let listener =
             TcpListener::bind(address).await.map_err(|source| ViewError::Bind { address, source })?;
         let gate = Gate { local: address.ip().is_loopback(), logins: options.logins };
-        let router = router(source, gate).map_err(ViewError::Boards)?;
+        let router = router(source, gate)?;
         Ok(Self { listener, router })
     }
 
@@ -117,7 +117,7 @@ async fn connection(stream: TcpStream, router: Router) {
     let _ = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await;
 }
 
-fn router(source: Source, gate: Gate) -> Result<Router, dashboards::lens::ParseError> {
+fn router(source: Source, gate: Gate) -> Result<Router, boards::BoardsError> {
     let completion = completion::router(source.clone());
     let boards = boards::router(source.clone())?;
     Ok(Router::new()

@@ -1,5 +1,6 @@
 //! Where the lines are.
 
+use super::boards::BoardFile;
 use super::cluster::Cluster;
 use super::fault::Fault;
 use crate::http::{App, capabilities};
@@ -41,6 +42,14 @@ impl Source {
     /// A cluster elsewhere.
     pub fn cluster(cluster: Cluster) -> Self {
         Self { engine: Engine::Cluster(cluster), turns: Arc::new(Semaphore::new(SEARCHES_ELSEWHERE)) }
+    }
+
+    /// Where imported boards are kept; nowhere for a cluster, which is not written to.
+    pub(super) fn board_file(&self) -> Option<BoardFile> {
+        match &self.engine {
+            Engine::Pocket(app) => Some(BoardFile::of(app.store.folder())),
+            Engine::Cluster(_) => None,
+        }
     }
 
     /// The answer to the body of a `_search` over all lines; an answer that is an error is a fault.

@@ -49,7 +49,7 @@ pub(crate) fn request(service: &str, seconds: i64, status: u16) -> Value {
 
 fn error(service: &str, seconds: i64) -> Value {
     let mut event = request(service, seconds, 500);
-    event["event"].as_object_mut().unwrap().remove("category");
+    event["event"].as_object_mut().expect("an object").remove("category");
     event["message"] = json!("cart lost");
     event["error"] = json!({"type": "CartError", "message": "no such cart"});
     event["log"] =

@@ -13,6 +13,10 @@ mod completion;
 
 mod events;
 
+mod lasting;
+
+mod markdown;
+
 use browser::Browser;
 use page::Page;
 use serde_json::{Value, json};

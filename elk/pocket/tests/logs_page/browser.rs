@@ -25,6 +25,16 @@ pub(crate) struct Browser {
     pub(crate) problems: Vec<String>,
 }
 
+/// What a page holds, after a collection of garbage.
+#[derive(Debug, Clone, Copy)]
+#[allow(dead_code, reason = "one of the suites measures")]
+pub(crate) struct Memory {
+    /// Of the script, in bytes.
+    pub(crate) heap: f64,
+    pub(crate) nodes: f64,
+    pub(crate) listeners: f64,
+}
+
 impl Drop for Browser {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -129,6 +139,19 @@ impl Browser {
     pub(crate) async fn picture(&mut self) -> Vec<u8> {
         let answer = self.call("Page.captureScreenshot", json!({"format": "png"})).await;
         base64::engine::general_purpose::STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()
+    }
+
+    /// What the page holds now.
+    #[allow(dead_code, reason = "one of the suites measures")]
+    pub(crate) async fn memory(&mut self) -> Memory {
+        self.call("HeapProfiler.collectGarbage", json!({})).await;
+        let heap = self.call("Runtime.getHeapUsage", json!({})).await;
+        let counters = self.call("Memory.getDOMCounters", json!({})).await;
+        Memory {
+            heap: heap["usedSize"].as_f64().unwrap(),
+            nodes: counters["nodes"].as_f64().unwrap(),
+            listeners: counters["jsEventListeners"].as_f64().unwrap(),
+        }
     }
 
     async fn call(&mut self, method: &str, parameters: Value) -> Value {

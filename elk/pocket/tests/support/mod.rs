@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 pub(crate) struct Server {
     child: Child,
     address: String,
+    page: String,
 }
 
 impl Server {
@@ -34,11 +35,12 @@ impl Server {
             .stderr(Stdio::inherit())
             .spawn()
             .expect("the binary starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("its address");
-        let address = line.trim().trim_start_matches("http://").to_owned();
-        assert!(!address.is_empty(), "pocket-elk did not start");
-        Self { child, address }
+        let mut told = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut address = || {
+            let line = told.next().expect("pocket-elk did not start").expect("text");
+            line.trim_start_matches("http://").to_owned()
+        };
+        Self { address: address(), page: address(), child }
     }
 
     /// Its process id.
@@ -51,6 +53,12 @@ impl Server {
     #[allow(dead_code, reason = "not every test names it")]
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Where its page is.
+    #[allow(dead_code, reason = "not every test looks at it")]
+    pub(crate) fn page(&self) -> &str {
+        &self.page
     }
 
     /// Status and body of an answer; an error where the connection broke.

@@ -53,6 +53,7 @@ impl From<ImportError> for Refusal {
         let status = match error {
             ImportError::Parse(_) => StatusCode::BAD_REQUEST,
             ImportError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            ImportError::Unkept { .. } => StatusCode::INSUFFICIENT_STORAGE,
         };
         Self::of(status, error.to_string())
     }
@@ -120,13 +121,25 @@ async fn import(
         Refusal::of(StatusCode::BAD_REQUEST, "the form has no part named `file`; send the NDJSON as one")
     })?;
     let overwrite = options.get("overwrite").is_some_and(|value| value == "true");
-    let errors = catalogue.obstacles(&file, overwrite)?;
+    apart(move || take(&catalogue, &file, overwrite)).await
+}
+
+fn take(catalogue: &Catalogue, file: &str, overwrite: bool) -> Result<Json<Value>, Refusal> {
+    let errors = catalogue.obstacles(file, overwrite)?;
     if !errors.is_empty() {
         return Ok(Json(json!({"success": false, "successCount": 0, "errors": errors, "warnings": []})));
     }
-    let keys = catalogue.import(&file)?;
+    let keys = catalogue.import(file)?;
     let results: Vec<Value> = keys.iter().map(|(kind, id)| json!({"type": kind, "id": id})).collect();
     Ok(Json(json!({"success": true, "successCount": keys.len(), "successResults": results, "warnings": []})))
+}
+
+/// On a thread that may wait for a disk.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let broken = |_| Refusal::of(StatusCode::INTERNAL_SERVER_ERROR, "the change broke off; report it");
+    tokio::task::spawn_blocking(work).await.map_err(broken)?
 }
 
 #[derive(Deserialize)]
@@ -173,8 +186,9 @@ async fn remove(
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
     meant(&headers)?;
-    match catalogue.delete(&key)? {
+    apart(move || match catalogue.delete(&key)? {
         true => Ok(Json(json!({}))),
         false => Err(Refusal::of(StatusCode::NOT_FOUND, format!("there is no {} `{}`", key.0, key.1))),
-    }
+    })
+    .await
 }

@@ -15,6 +15,8 @@
 
 mod catalogue;
 
+mod kept;
+
 mod asked;
 
 mod layout;
@@ -27,4 +29,7 @@ mod kibana;
 
 mod route;
 
+pub use catalogue::BoardsError;
+pub(super) use kept::BoardFile;
+pub use kept::BoardFileError;
 pub(super) use route::router;

@@ -1,7 +1,7 @@
 //! Which function answers which address.
 
 use super::asked::Asked;
-use super::catalogue::Catalogue;
+use super::catalogue::{BoardsError, Catalogue};
 use super::draw::color::Colors;
 use super::figures::{self, Depth};
 use super::{kibana, layout};
@@ -13,7 +13,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::get;
-use dashboards::lens::{Board, Boards, ParseError};
+use dashboards::lens::{Board, Boards};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
@@ -26,8 +26,8 @@ struct Viewer {
 }
 
 /// The addresses of the boards.
-pub(in crate::view) fn router(source: Source) -> Result<Router, ParseError> {
-    let catalogue = Arc::new(Catalogue::of_program()?);
+pub(in crate::view) fn router(source: Source) -> Result<Router, BoardsError> {
+    let catalogue = Arc::new(Catalogue::open(source.board_file())?);
     let kibana = kibana::router(Arc::clone(&catalogue));
     let viewer = Viewer { source, catalogue, colors: Arc::default() };
     Ok(Router::new()

@@ -6,12 +6,14 @@ const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*]+)\*|\[([^\]]+)\]\(([^)\s]+)\)/
 
 /** The elements of a text. */
 export function blocks(text) {
-  return text.replace(/\r/gu, "").split(/\n{2,}/u).filter((block) => block.trim() !== "").flatMap(block);
+  // Fences may hold empty lines; every second part is one.
+  const parts = text.replace(/\r/gu, "").split(/^(```[^\n]*\n.*?^```[^\S\n]*$)/msu);
+  return parts.flatMap((part, at) => (at % 2 === 1 ? [fence(part)] : part.split(/\n{2,}/u).filter((one) => one.trim() !== "").flatMap(block)));
 }
 
+const fence = (text) => element("pre", {}, plain(text.split("\n").slice(1, -1).join("\n")));
+
 function block(text) {
-  const fence = /^```[^\n]*\n(.*?)\n?```\s*$/su.exec(text);
-  if (fence) return [element("pre", {}, plain(fence[1]))];
   const heading = /^(#{1,6})\s+([^\n]*)\n?(.*)$/su.exec(text);
   if (heading) {
     const title = element(`h${Math.min(6, heading[1].length + 2)}`, {}, inline(heading[2]));

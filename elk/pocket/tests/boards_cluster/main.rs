@@ -1,8 +1,28 @@
 //! The boards over a cluster that is reached by HTTP: the same figures as over the store itself.
 
+#[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "shared with the other tests of the binary")]
 mod support;
 
+#[path = "../../../../agent/tests/support/engine.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the tests of the agent")]
+mod engine;
+
+#[path = "../boards_page/events.rs"]
+#[allow(dead_code, reason = "shared with the suite in a browser")]
+mod events;
+
+#[path = "../logs_page/browser.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "shared with the suites in a browser")]
+mod browser;
+
+mod cable;
+
+mod engines;
+
+mod page;
+
+use cable::Cable;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -51,13 +71,17 @@ impl Drop for Viewer {
     }
 }
 
+/// What `blueox setup` puts, in one.
+fn template() -> Value {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../elasticsearch/mappings.json");
+    let file: Value = serde_json::from_slice(&std::fs::read(file).expect("the mappings")).expect("JSON");
+    json!({"index_patterns": ["logs-app-*"], "data_stream": {}, "priority": 200, "template": file["template"]})
+}
+
 fn filled() -> (tempfile::TempDir, Server) {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(folder.path());
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../elasticsearch/mappings.json");
-    let file: Value = serde_json::from_slice(&std::fs::read(file).expect("the mappings")).expect("JSON");
-    let template = json!({"index_patterns": ["logs-app-*"], "data_stream": {}, "priority": 200, "template": file["template"]});
-    server.good("PUT", "/_index_template/logs-app", &template);
+    server.good("PUT", "/_index_template/logs-app", &template());
     let now = jiff::Timestamp::now();
     let event = |at: i64| {
         let time = now - jiff::SignedDuration::from_secs(at * 5);
@@ -100,6 +124,30 @@ fn a_cluster_that_is_gone_is_said_by_each_panel_and_the_page_lives() {
     let reason = told["error"]["reason"].as_str().expect("a reason");
     assert!(reason.contains(&format!("no answer from http://{address}")), "{reason}");
     assert_eq!(viewer.get("/api/boards/app-errors").0, 200);
+}
+
+/// In the middle of a refresh: each panel says so, the page lives, and the next refresh finds the cluster again.
+fn breaks_and_comes_back(viewer: &Viewer, cable: &Cable) {
+    let panels = [("app-service-overview", "services"), ("app-service-overview", "error-rate")];
+    let before = panels.map(|(board, panel)| viewer.panel(board, panel).0);
+    cable.break_off();
+    for (board, panel) in panels {
+        let (status, told) = viewer.panel(board, panel);
+        assert_eq!((status, &told["error"]["kind"]), (503, &json!("store")), "{told}");
+        let reason = told["error"]["reason"].as_str().expect("a reason");
+        assert!(reason.contains(&format!("no answer from {}", cable.url)), "{reason}");
+        assert_eq!(viewer.get(&format!("/api/boards/{board}")).0, 200);
+    }
+    cable.mend();
+    let after = panels.map(|(board, panel)| viewer.panel(board, panel).0);
+    assert_eq!((before, after), ([200; 2], [200; 2]));
+}
+
+#[test]
+fn a_cluster_that_breaks_off_in_an_answer_is_found_again() {
+    let (_folder, server) = filled();
+    let cable = Cable::to(server.address());
+    breaks_and_comes_back(&Viewer::of(&cable.url), &cable);
 }
 
 #[test]

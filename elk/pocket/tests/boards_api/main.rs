@@ -2,94 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "logs_page/page.rs"]
+#[path = "../logs_page/page.rs"]
 #[allow(dead_code, reason = "shared with the suites in a browser")]
 mod page;
 
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "shared with the other tests of the binary")]
+mod support;
+
+mod direct;
+
+mod kept;
+
+mod foreign;
+
+use direct::{Direct, XSRF};
 use elk_setup::kibana::{Kibana, SavedObject, boards, saved_objects};
-use elk_setup::transport::{Reply, Request, Transport, Unreachable};
 use page::Page;
 use serde_json::{Value, json};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-
-/// What `blueox setup` talks through.
-struct Direct {
-    url: String,
-    address: SocketAddr,
-}
-
-impl Direct {
-    fn to(page: &Page) -> Self {
-        Self { url: format!("http://{}", page.address), address: page.address }
-    }
-
-    fn exchange(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        self.try_exchange(method, target, headers, body).unwrap()
-    }
-
-    fn try_exchange(
-        &self,
-        method: &str,
-        target: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> std::io::Result<Reply> {
-        let mut stream = TcpStream::connect(self.address)?;
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let length = body.len();
-        let head = format!(
-            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes())?;
-        stream.write_all(body)?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        let text = String::from_utf8(answer).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Ok(Reply { status, body: body.as_bytes().to_vec() })
-    }
-
-    fn get(&self, target: &str) -> (u16, Value) {
-        let reply = self.exchange("GET", target, &[], b"");
-        (reply.status, serde_json::from_slice(&reply.body).unwrap())
-    }
-
-    fn import(&self, ndjson: &str, query: &str, token: &[(&str, &str)]) -> (u16, Value) {
-        let reply = self.try_import(ndjson, query, token).unwrap();
-        (reply.status, serde_json::from_slice(&reply.body).unwrap())
-    }
-
-    fn try_import(&self, ndjson: &str, query: &str, token: &[(&str, &str)]) -> std::io::Result<Reply> {
-        let form = format!(
-            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f.ndjson\"\r\n\r\n{ndjson}\r\n--b--\r\n"
-        );
-        let mut headers = vec![("Content-Type", "multipart/form-data; boundary=b")];
-        headers.extend(token);
-        let target = format!("/api/saved_objects/_import{query}");
-        self.try_exchange("POST", &target, &headers, form.as_bytes())
-    }
-}
-
-impl Transport for Direct {
-    fn url(&self) -> &str {
-        &self.url
-    }
-
-    fn send(&mut self, request: &Request) -> Result<Reply, Unreachable> {
-        let mut headers = request.headers.to_vec();
-        let body = request.body.as_ref().map_or(&b""[..], |(_, body)| body);
-        headers.extend(request.body.as_ref().map(|(kind, _)| ("Content-Type", kind.as_str())));
-        Ok(self.exchange(request.method.name(), &request.target, &headers, body))
-    }
-
-    fn pause(&mut self, why: &str) -> bool {
-        panic!("nothing here has to be waited for: {why}")
-    }
-}
-
-const XSRF: [(&str, &str); 1] = [("kbn-xsrf", "test")];
 
 fn markdown(id: &str, text: &str) -> String {
     let vis = json!({"type": "markdown", "title": "", "params": {"markdown": text}, "data": {"aggs": [], "searchSource": {}}});
@@ -106,7 +36,7 @@ fn markdown(id: &str, text: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_set_up_of_kibana_works_here_too() {
     let page = Page::serve().await;
-    let mut transport = Direct::to(&page);
+    let mut transport = Direct::to(page.address);
     let kibana = Kibana::await_ready(&mut transport, None).unwrap();
     let objects = boards();
     // The boards come with the program, so nothing is to be done.
@@ -125,7 +55,7 @@ async fn the_set_up_of_kibana_works_here_too() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_imported_board_is_shown_with_the_reasons_for_what_is_not() {
     let page = Page::serve().await;
-    let transport = Direct::to(&page);
+    let transport = Direct::to(page.address);
     let board = markdown("mine", "# Hello");
     assert_eq!(saved_objects(&board).len(), 1);
     assert_eq!(transport.import(&board, "", &XSRF).1["success"], true);
@@ -143,7 +73,7 @@ async fn an_imported_board_is_shown_with_the_reasons_for_what_is_not() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_imported_changes_nothing() {
     let page = Page::serve().await;
-    let transport = Direct::to(&page);
+    let transport = Direct::to(page.address);
     let board = markdown("mine", "text");
     let (status, told) = transport.import(&format!("{board}\n{{broken"), "", &XSRF);
     assert_eq!(status, 400);
@@ -165,7 +95,7 @@ async fn what_cannot_be_imported_changes_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_asked_is_told_by_its_kind() {
     let page = Page::serve().await;
-    let transport = Direct::to(&page);
+    let transport = Direct::to(page.address);
     let panel = "/api/boards/app-errors/panels/errors-by-type?asked=";
     for (asked, kind, word) in [
         ("%7B%22q%22%3A%22a%3A%20%28%22%7D", "query", "byte"),
@@ -190,7 +120,7 @@ async fn what_cannot_be_asked_is_told_by_its_kind() {
 async fn a_search_text_is_completed_by_what_is_stored() {
     let page = Page::serve().await;
     page.write((0..9).map(|at| json!({"service": {"name": if at % 3 == 0 { "shop \"x\"" } else { "stock" }}, "http": {"response": {"status_code": 500 + at}}, "message": "m"})));
-    let transport = Direct::to(&page);
+    let transport = Direct::to(page.address);
     for (before, expected) in [
         ("service.name%20", r#"[": ",": * "]"#),
         ("service.name%3A%20", r#"["\"stock\" ","\"shop \\\"x\\\"\" "]"#),

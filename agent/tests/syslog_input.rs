@@ -1,0 +1,181 @@
+//! Syslog over TCP: the queue on disk between senders and the server.
+
+#[path = "support/agent.rs"]
+#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
+mod agent;
+
+use agent::{Agent, Site};
+use bench::fault::{Fault, FaultServer, Options, Plan};
+use serde_json::Value;
+use std::fs;
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
+/// An agent's home, and where it listens.
+struct Receiver {
+    site: Site,
+    address: SocketAddr,
+}
+
+impl Receiver {
+    fn new(server: &FaultServer) -> Self {
+        // Free at this moment, and nobody else on loopback asks for this very number.
+        let address = TcpListener::bind(("127.0.0.1", 0))
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port");
+        let site = Site::with_config(|site| {
+            format!(
+                "host: {{id: test}}\ninputs:\n  - {{type: syslog, listen: {:?}, max_line: 64KiB}}\nlimits: {{queue: 16MiB}}\n\
+                 output:\n  elasticsearch:\n    hosts: [{:?}]\n    bulk: {{linger: 20ms}}\n\
+                 state: {{path: {:?}}}\nmonitoring: {{listen: {:?}, events: false}}\n",
+                address.to_string(),
+                server.url(),
+                site.path("state"),
+                site.status_address().to_string()
+            )
+        });
+        Self { site, address }
+    }
+
+    fn connect(&self, agent: &mut Agent) -> TcpStream {
+        let mut socket = None;
+        agent.wait("it listens", || {
+            socket = TcpStream::connect(self.address).ok();
+            socket.is_some()
+        });
+        socket.expect("connected")
+    }
+
+    /// Messages that lie in the queue; each segment has a first line of its own.
+    fn queued(&self) -> usize {
+        let directory = self.site.path(format!("state/queue/syslog-{}", self.address.port()));
+        let Ok(entries) = fs::read_dir(directory) else { return 0 };
+        let lines = entries.filter_map(|entry| fs::read(entry.ok()?.path()).ok());
+        lines.map(|bytes| bytes.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1)).sum()
+    }
+}
+
+fn server() -> FaultServer {
+    FaultServer::start(Options::new(Plan::Calm)).expect("a server on loopback")
+}
+
+fn documents(server: &FaultServer) -> Vec<Value> {
+    let parsed = server.documents().into_iter().map(|document| serde_json::from_slice(&document.source));
+    parsed.collect::<Result<_, _>>().expect("valid JSON on the wire")
+}
+
+/// Message `number`, in one of the two framings.
+fn message(number: usize) -> String {
+    let text = format!("<14>1 2026-08-21T10:15:30.000Z web-{} shop 1 - - line {number:05}", number % 3);
+    if number.is_multiple_of(2) { format!("{} {text}", text.len()) } else { format!("{text}\n") }
+}
+
+/// Sends these messages over two connections at once.
+fn send(receiver: &Receiver, agent: &mut Agent, numbers: std::ops::Range<usize>) {
+    let middle = numbers.start.midpoint(numbers.end);
+    let senders = [numbers.start..middle, middle..numbers.end].map(|numbers| {
+        let mut socket = receiver.connect(agent);
+        std::thread::spawn(move || {
+            let all: String = numbers.map(message).collect();
+            // Ends of pieces lie anywhere in messages.
+            all.as_bytes().chunks(1009).for_each(|piece| socket.write_all(piece).expect("written"));
+        })
+    });
+    senders.into_iter().for_each(|sender| sender.join().expect("all was sent"));
+}
+
+#[test]
+fn twenty_thousand_messages_arrive_once_over_a_restart() {
+    const HALF: usize = 10_000;
+    let server = server();
+    server.set_plan(Plan::Script(vec![Fault::Refuse(503); 1_000_000]));
+    let receiver = Receiver::new(&server);
+    let mut agent = receiver.site.run();
+    send(&receiver, &mut agent, 0..HALF);
+    agent.wait("all is in the queue", || receiver.queued() == HALF);
+    assert_eq!(server.created(), 0);
+    agent.stop();
+
+    server.set_plan(Plan::Calm);
+    let mut agent = receiver.site.run();
+    send(&receiver, &mut agent, HALF..2 * HALF);
+    agent.wait("all is stored", || server.created() >= 2 * HALF as u64);
+    assert!(agent.stop().success());
+    let documents = documents(&server);
+    let mut lines: Vec<&str> =
+        documents.iter().map(|document| document["message"].as_str().expect("text")).collect();
+    lines.sort_unstable();
+    let expected: Vec<String> = (0..2 * HALF).map(|number| format!("line {number:05}")).collect();
+    assert_eq!(lines, expected);
+    assert!(
+        documents
+            .iter()
+            .all(|document| document["log"]["file"].is_null() && document["process"]["name"] == "shop")
+    );
+}
+
+#[test]
+fn messages_of_all_kinds_come_whole_and_half_ones_not_at_all() {
+    let server = server();
+    let receiver = Receiver::new(&server);
+    let mut agent = receiver.site.run();
+    let json = r#"<11>1 2026-08-21T10:15:30Z web-1 shop 7 - - {"level":"warn","message":"from JSON"}"#;
+    // A stack trace in one message, and lines that would be joined in a file.
+    let trace = "<11>Aug 21 10:15:30 web-1 shop[7]: java.lang.Error: x\n\tat a.B.c(B.java:1)";
+    let long = format!("<14>1 - - shop - - - {}", "x".repeat(100_000));
+    let text = format!("{json}\n{} {trace}\nplain\n\tat a.B.c(B.java:1)\n{long}\n99 <14>half", trace.len());
+    receiver.connect(&mut agent).write_all(text.as_bytes()).expect("written");
+    agent.wait("all is stored", || server.created() >= 5);
+    agent.wait("the half one is named", || {
+        fs::read_to_string(receiver.site.path("agent.log"))
+            .is_ok_and(|log| log.contains("whose count promised more"))
+    });
+    assert!(agent.stop().success());
+    let documents = documents(&server);
+    let found: Vec<(&str, &Value)> = documents
+        .iter()
+        .map(|document| (document["message"].as_str().expect("text"), &document["log"]))
+        .collect();
+    assert_eq!(found.len(), 5, "{found:?}");
+    assert!(found[0].0 == "from JSON" && found[0].1["level"] == "warn", "{:?}", found[0]);
+    assert_eq!(found[1].0, "java.lang.Error: x\n\tat a.B.c(B.java:1)");
+    assert_eq!((found[2].0, found[3].0), ("plain", "\tat a.B.c(B.java:1)"));
+    assert!(found[4].1["flags"][0] == "truncated" && found[4].0.len() < 64 << 10, "{:?}", found[4].1);
+}
+
+// The sender waits while the queue is full, and loses nothing.
+#[test]
+fn a_full_queue_holds_the_sender() {
+    const MESSAGES: usize = 40_000;
+    let server = server();
+    server.set_plan(Plan::Script(vec![Fault::Refuse(503); 1_000_000]));
+    let receiver = Receiver::new(&server);
+    let mut agent = receiver.site.run();
+    let mut socket = receiver.connect(&mut agent);
+    let sender = std::thread::spawn(move || {
+        let padding = "x".repeat(1000);
+        for number in 0..MESSAGES {
+            let line = format!("<14>1 - web-1 shop - - - {number:05} {padding}\n");
+            socket.write_all(line.as_bytes()).expect("written");
+        }
+    });
+    let full = agent
+        .wait_status("the queue is full", |status| status.queues.iter().any(|queue| queue.state == "full"));
+    assert!(full.queues[0].bytes <= 16 << 20, "{:?}", full.queues);
+    assert!(!sender.is_finished(), "the sender waits");
+    server.set_plan(Plan::Calm);
+    agent.wait("all is stored", || server.created() >= MESSAGES as u64);
+    sender.join().expect("all was sent");
+    assert!(agent.stop().success());
+    assert_eq!(server.created(), MESSAGES as u64);
+}
+
+#[test]
+fn a_taken_address_is_named() {
+    let server = server();
+    let receiver = Receiver::new(&server);
+    let _other = TcpListener::bind(receiver.address).expect("still free");
+    let exit = receiver.site.run().finish();
+    let log = fs::read_to_string(receiver.site.path("agent.log")).expect("a log");
+    assert!(!exit.success() && log.contains("for syslog; choose another `listen`"), "{log}");
+}

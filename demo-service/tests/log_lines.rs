@@ -7,7 +7,7 @@
 mod service;
 
 use blueox::config::{self, Config};
-use blueox::event::{Environment, FileMemory, Line as Bytes, LineEnd, Mapper, Stream, explain};
+use blueox::event::{Environment, Explainer, Line as Bytes, LineEnd};
 use metric_names::METRICS;
 use serde_json::{Value, json};
 use service::{Line, Service, is_request, sequences, text};
@@ -151,8 +151,8 @@ fn a_runtime_event_tells_what_the_process_uses() {
 fn the_agent_leaves_over_only_what_has_no_name_in_ecs() {
     let paths = ["/var/log/shop.log".to_owned()];
     let checked = Config::from_arguments(&paths, "stdout:", &config::Environment::of(&[])).unwrap();
-    let mut stream = Stream::new(&checked.config.inputs[0], &Environment::default()).unwrap();
-    let (mut mapper, file) = (Mapper::new(), FileMemory::new(Path::new(&paths[0])));
+    let (input, path) = (&checked.config.inputs[0], Path::new(&paths[0]));
+    let mut explainer = Explainer::new(input, &Environment::default(), &[], path).unwrap();
     let mut kinds = BTreeSet::new();
     for line in lines() {
         let json = serde_json::to_string(&line).unwrap();
@@ -162,7 +162,7 @@ fn the_agent_leaves_over_only_what_has_no_name_in_ecs() {
             end: LineEnd::Terminated,
             read_at: "2026-08-21T10:15:33Z".parse().unwrap(),
         };
-        let explanation = explain(&mut mapper, &bytes, &mut stream, &file);
+        let explanation = explainer.explain(bytes, 1);
         assert_eq!(explanation.format, "tracing-bunyan", "{json}");
         assert_eq!(explanation.dropped, ["v"], "{json}");
         for (key, label) in &explanation.left_over {

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Batches that wait at most; the log waits then.
-const QUEUE: usize = 32;
+const QUEUE: usize = 8;
 /// Longest time from the first uncommitted document to the commit that shows it.
 const COMMIT_AFTER: Duration = Duration::from_millis(500);
 /// A writer that got nothing for this long gives its memory back.

@@ -14,7 +14,7 @@ use crate::document::DocKey;
 use run::Run;
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tantivy::directory::{Directory, MmapDirectory};
 
 /// What is known of an id.
@@ -30,6 +30,7 @@ const MERGE_WIDTH: usize = 8;
 
 /// The ids of one index.
 pub struct IdSet {
+    root: PathBuf,
     folder: MmapDirectory,
     recent: HashMap<DocKey, State>,
     /// Newest last.
@@ -43,10 +44,12 @@ impl IdSet {
         std::fs::create_dir_all(folder)?;
         let mut numbers = Vec::new();
         for entry in std::fs::read_dir(folder)? {
-            let name = entry?.file_name();
-            if let Some(number) = name.to_str().and_then(run::number_of) {
-                numbers.push(number);
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == run::PART) {
+                std::fs::remove_file(&path)?;
             }
+            let name = path.file_name().and_then(|name| name.to_str());
+            numbers.extend(name.and_then(run::number_of));
         }
         numbers.sort_unstable();
         let directory = MmapDirectory::open(folder).map_err(io::Error::other)?;
@@ -58,6 +61,7 @@ impl IdSet {
             runs.push(run);
         }
         let set = Self {
+            root: folder.to_owned(),
             folder: directory,
             recent: HashMap::new(),
             runs,
@@ -129,7 +133,7 @@ impl IdSet {
         entries.dedup();
         let number = self.next_number;
         self.next_number += 1;
-        self.runs.push(Run::write(&self.folder, number, number, entries.into_iter())?);
+        self.runs.push(Run::write(&self.root, &self.folder, number, number, entries.into_iter())?);
         for key in keys {
             self.recent.remove(key);
         }
@@ -141,7 +145,7 @@ impl IdSet {
             let number = self.next_number;
             self.next_number += 1;
             let parts = &self.runs[from..];
-            let merged = Run::write(&self.folder, number, parts[0].number(), run::merged(parts))?;
+            let merged = Run::write(&self.root, &self.folder, number, parts[0].number(), run::merged(parts))?;
             let old = self.runs.split_off(from);
             self.runs.push(merged);
             for run in old {
@@ -195,6 +199,20 @@ mod tests {
             let expected: Vec<Option<State>> = (0..60).map(|number| model.get(&number).copied()).collect();
             prop_assert_eq!(set.look_up(&keys), expected);
         }
+    }
+
+    #[test]
+    fn half_a_run_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut set = IdSet::open(folder.path()).unwrap();
+        set.note(key(1), State::Alive);
+        set.flush(&[key(1)]).unwrap();
+        drop(set);
+        let half = folder.path().join("0000000000000002.part");
+        std::fs::write(&half, [0; 40]).unwrap();
+        let set = IdSet::open(folder.path()).unwrap();
+        assert_eq!(set.look_up(&[key(1), key(2)]), [Some(State::Alive), None]);
+        assert!(!half.try_exists().unwrap());
     }
 
     #[test]

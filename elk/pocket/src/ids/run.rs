@@ -3,13 +3,16 @@
 
 use super::State;
 use crate::document::DocKey;
-use std::io::{self, Write};
-use std::path::PathBuf;
-use tantivy::directory::{Directory, MmapDirectory, OwnedBytes, TerminatingWrite};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tantivy::directory::{Directory, MmapDirectory, OwnedBytes};
 
 const ENTRY: usize = 16;
 const FOOTER: usize = 20;
 const DEAD: u128 = 0x80;
+/// Extension of a run that is being written.
+pub(super) const PART: &str = "part";
 
 /// A run, mapped into memory.
 pub(super) struct Run {
@@ -26,6 +29,22 @@ pub(super) fn number_of(name: &str) -> Option<u64> {
     u64::from_str_radix(name.strip_suffix(".run")?, 16).ok()
 }
 
+fn write_part(part: &Path, oldest: u64, entries: impl Iterator<Item = u128>) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(part)?);
+    let mut count = 0u64;
+    for entry in entries {
+        file.write_all(&entry.to_be_bytes())?;
+        count += 1;
+    }
+    let mut footer = [0; FOOTER];
+    footer[..8].copy_from_slice(&oldest.to_be_bytes());
+    footer[8..16].copy_from_slice(&count.to_be_bytes());
+    let sum = crc32fast::hash(&footer[..16]);
+    footer[16..].copy_from_slice(&sum.to_be_bytes());
+    file.write_all(&footer)?;
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+}
+
 /// The entry of a key.
 pub(super) fn entry(key: DocKey, state: State) -> u128 {
     key.bits() | if state == State::Deleted { DEAD } else { 0 }
@@ -36,26 +55,23 @@ fn key_of(entry: u128) -> u128 {
 }
 
 impl Run {
-    /// Writes and syncs a run that stands for all from `oldest` on.
+    /// Writes and syncs a run that stands for all from `oldest` on. It has its name only once it is whole: what a full
+    /// disk or an end of the process leaves is no run, and removed at the next start.
     pub(super) fn write(
+        root: &Path,
         folder: &MmapDirectory,
         number: u64,
         oldest: u64,
         entries: impl Iterator<Item = u128>,
     ) -> io::Result<Self> {
-        let mut file = folder.open_write(&path_of(number)).map_err(io::Error::other)?;
-        let mut count = 0u64;
-        for entry in entries {
-            file.write_all(&entry.to_be_bytes())?;
-            count += 1;
+        let path = root.join(path_of(number));
+        let part = path.with_extension(PART);
+        let written = write_part(&part, oldest, entries).and_then(|()| fs::rename(&part, &path));
+        if let Err(error) = written {
+            // It is removed at the next start, where it cannot be now.
+            let _left = fs::remove_file(&part);
+            return Err(error);
         }
-        let mut footer = [0; FOOTER];
-        footer[..8].copy_from_slice(&oldest.to_be_bytes());
-        footer[8..16].copy_from_slice(&count.to_be_bytes());
-        let sum = crc32fast::hash(&footer[..16]);
-        footer[16..].copy_from_slice(&sum.to_be_bytes());
-        file.write_all(&footer)?;
-        file.terminate()?;
         folder.sync_directory()?;
         Self::open(folder, number)
     }

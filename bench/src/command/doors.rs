@@ -2,7 +2,6 @@
 
 use anyhow::{Context, Result};
 use bench::doors;
-use bench::line::Format;
 use bench::random::fresh_seed;
 use clap::Args;
 use std::path::PathBuf;
@@ -14,15 +13,8 @@ pub(crate) struct Doors {
     /// The agent's program.
     #[arg(long, default_value = "target/release/blueox")]
     blueox: PathBuf,
-    /// Lines of the file.
-    #[arg(long, default_value_t = 1_000_000)]
-    lines: u64,
-    /// Shape of the lines.
-    #[arg(long, value_enum, default_value_t = Format::Tracing)]
-    format: Format,
-    /// Seed of the lines; printed where none is given.
-    #[arg(long)]
-    seed: Option<u64>,
+    #[command(flatten)]
+    load: super::Load,
     /// How often each door is filled; the median counts.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -40,18 +32,14 @@ impl Doors {
         let directory = tempfile::tempdir().context("create a temporary directory")?;
         let comparison = doors::Doors {
             blueox: self.blueox,
-            lines: self.lines,
-            format: self.format,
-            seed: self.seed.unwrap_or_else(fresh_seed),
+            lines: self.load.lines,
+            format: self.load.format,
+            seed: self.load.seed.unwrap_or_else(fresh_seed),
             rounds: self.rounds,
             compression: self.compression,
         };
         let report = comparison.run(directory.path())?;
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&report)?);
-        } else {
-            print!("{report}");
-        }
+        super::show(&report, self.json)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,7 +1,6 @@
 //! `bench peers`.
 
 use anyhow::{Context, Result};
-use bench::line::Format;
 use bench::peers::{Comparison, Peer};
 use bench::random::fresh_seed;
 use bench::sink::Items;
@@ -31,15 +30,8 @@ pub(crate) struct Peers {
     /// Any other shipper: a name and a script that configures and `exec`s it.
     #[arg(long, value_name = "NAME=PATH", value_parser = other)]
     peer: Vec<Peer>,
-    /// Lines of the file all of them read.
-    #[arg(long, default_value_t = 1_000_000)]
-    lines: u64,
-    /// Shape of the lines.
-    #[arg(long, value_enum, default_value_t = Format::Tracing)]
-    format: Format,
-    /// Seed of the lines; printed where none is given.
-    #[arg(long)]
-    seed: Option<u64>,
+    #[command(flatten)]
+    load: super::Load,
     /// Seconds of quiet before idle memory is read.
     #[arg(long, default_value_t = 30)]
     idle: u64,
@@ -63,20 +55,16 @@ impl Peers {
         let directory = tempfile::tempdir().context("create a temporary directory")?;
         let comparison = Comparison {
             peers: self.participants(),
-            lines: self.lines,
-            format: self.format,
-            seed: self.seed.unwrap_or_else(fresh_seed),
+            lines: self.load.lines,
+            format: self.load.format,
+            seed: self.load.seed.unwrap_or_else(fresh_seed),
             items: if self.short { Items::Short } else { Items::Real },
             idle: Duration::from_secs(self.idle),
             live: Duration::from_secs(self.live),
             live_rate: self.live_rate,
         };
         let report = comparison.run(directory.path())?;
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&report)?);
-        } else {
-            print!("{report}");
-        }
+        super::show(&report, self.json)?;
         Ok(if report.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 

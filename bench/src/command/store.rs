@@ -57,11 +57,7 @@ impl Store {
             seed: self.seed.unwrap_or_else(fresh_seed),
         };
         let report = trial.run(directory.path())?;
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&report)?);
-        } else {
-            print!("{report}");
-        }
+        super::show(&report, self.json)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -38,13 +38,25 @@ fn answer(address: &str, request: &Value, extra: &str) -> Value {
         let lines = head.lines().filter_map(|line| line.split_once(": "));
         lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
     };
+    let allow: Vec<String> = header("allow").into_iter().map(|methods| in_order(methods, ",")).collect();
     let status: u16 = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     let body: Value = serde_json::from_str(body).expect("JSON");
-    json!({"status": status, "allow": header("allow"), "authenticate": header("www-authenticate"), "body": told(body)})
+    json!({"status": status, "allow": allow, "authenticate": header("www-authenticate"), "body": told(body)})
 }
 
-/// The body with what is the parser's own left out.
+/// Methods are a set to the engines: OpenSearch prints them in another order in each process.
+fn in_order(methods: &str, separator: &str) -> String {
+    let mut methods: Vec<&str> = methods.split(separator).collect();
+    methods.sort_unstable();
+    methods.join(separator)
+}
+
+/// The body with what is the parser's own left out, and allowed methods in one order.
 fn told(mut body: Value) -> Value {
+    if let Some((text, methods)) = body["error"].as_str().and_then(|text| text.split_once("allowed: [")) {
+        let methods = in_order(methods.trim_end_matches(']'), ", ");
+        body["error"] = Value::String(format!("{text}allowed: [{methods}]"));
+    }
     if let Some(cause) = body.get_mut("error").and_then(|error| error.get_mut("caused_by")) {
         *cause = json!({"type": cause["type"]});
     }

@@ -10,6 +10,8 @@ mod agent;
 #[path = "support/certificates.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
 mod certificates;
+#[path = "support/go_lumber.rs"]
+mod go_lumber;
 
 use agent::{DEADLINE, Site};
 use bench::process::Process;
@@ -21,16 +23,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-/// Elastic's server, built in the folder for such things.
-fn server_program() -> PathBuf {
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("beats-server");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/go/beats-server");
-    let built = Command::new("go").current_dir(source).args(["build", "-o"]).arg(&program).arg(".").output();
-    let built = built.expect("go can be run");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    program
-}
 
 struct Server {
     site: Site,
@@ -63,7 +55,7 @@ impl Server {
         ] {
             std::fs::write(site.path(name), text).expect("written");
         }
-        Self { site, program: server_program(), address }
+        Self { site, program: go_lumber::server(), address }
     }
 
     fn start(&self) -> Process {

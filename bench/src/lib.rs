@@ -12,6 +12,7 @@
 //! - [`judge`]: compares ledger and stored documents; knows nothing of the agent.
 //! - [`torture`]: the agent, killed again and again between them.
 //! - [`peers`]: the agent and others over the same lines into the same sink.
+//! - [`filebeat`]: one of them, built from its Go module.
 //! - [`doors`]: the agent over the same lines into both kinds of sink.
 //! - [`store`]: stores beside each other, filled by the agent: ingest, memory, disk, start, aggregations, a board.
 //!
@@ -44,6 +45,8 @@ pub mod process;
 pub mod torture;
 
 pub mod peers;
+
+pub mod filebeat;
 
 pub mod doors;
 

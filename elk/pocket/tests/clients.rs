@@ -9,8 +9,6 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use support::Server;
 
-const FILEBEAT: &str = "github.com/elastic/beats/v7";
-const FILEBEAT_VERSION: &str = "v7.17.29";
 /// How long Filebeat may take to set itself up and ship.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -70,7 +68,7 @@ fn the_javascript_client_is_served() {
 #[ignore = "needs Go"]
 fn filebeat_sets_itself_up_and_ships() {
     const LINES: u64 = 5_000;
-    let program = filebeat();
+    let program = bench::filebeat::build(&installed("filebeat")).expect("Filebeat is built");
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(&folder.path().join("store"));
     let lines: String = (1..=LINES).map(|number| format!("{{\"name\":\"shop\",\"n\":{number}}}\n")).collect();
@@ -83,12 +81,7 @@ fn filebeat_sets_itself_up_and_ships() {
         "output.elasticsearch": {"hosts": [format!("http://{}", server.address())]},
         "logging": {"to_stderr": true, "level": "warning"},
     });
-    let path = folder.path().join("filebeat.yml");
-    // JSON is YAML.
-    std::fs::write(&path, config.to_string()).expect("the configuration is written");
-    let mut shipper = Command::new(program);
-    // It takes no configuration that others may write.
-    shipper.arg("--strict.perms=false").arg("-c").arg(&path).arg("--path.home").arg(folder.path());
+    let mut shipper = bench::filebeat::command(&program, folder.path(), &config).expect("its configuration");
     let said = std::fs::File::create(folder.path().join("said")).expect("a file");
     let mut shipper = Ended(shipper.stderr(said).spawn().expect("Filebeat starts"));
     let until = Instant::now() + PATIENCE;
@@ -122,24 +115,4 @@ impl Drop for Ended {
     fn drop(&mut self) {
         let _gone = self.0.kill().and_then(|()| self.0.wait());
     }
-}
-
-/// Filebeat, built from its Go module where that was not done before.
-fn filebeat() -> PathBuf {
-    let folder = installed("filebeat");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let module = format!("{FILEBEAT}@{FILEBEAT_VERSION}");
-    let fetched =
-        succeed(Command::new("go").args(["mod", "download", "-json", &module]).current_dir(&folder));
-    let fetched: Value = serde_json::from_str(&fetched).expect("what go says is JSON");
-    let program = folder.join(FILEBEAT_VERSION);
-    let mut build = Command::new("go");
-    // In the module itself, for only there the replacements of its go.mod are in force.
-    build
-        .args(["build", "-o"])
-        .arg(&program)
-        .arg("./filebeat")
-        .current_dir(fetched["Dir"].as_str().expect("a folder"));
-    succeed(&mut build);
-    program
 }

@@ -18,6 +18,8 @@ use tempfile::TempDir;
 
 /// Between two looks at everything.
 const LOOK: Duration = Duration::from_secs(1);
+/// Between two looks before there is anything to see.
+const EARLY_LOOK: Duration = Duration::from_millis(100);
 /// Between two kills.
 const KILL: Duration = Duration::from_secs(3);
 /// Between two looks at what is still on its way when the services have ended.
@@ -31,6 +33,7 @@ const END: Duration = Duration::from_secs(10);
 
 /// Runs the demo. Whether every line written is stored.
 pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
+    let began = Instant::now();
     let signals = Signals::keep()?;
     let folder = Folder::make(arguments.data.as_deref())?;
     let mut picture = Picture::new();
@@ -60,6 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     let mut demo = Demo {
         arguments,
         logs: &folder.logs,
+        began,
         start: Instant::now(),
         picture,
         cluster,
@@ -136,6 +140,9 @@ fn set_up(url: &str, folder: &Path) -> Result<()> {
 struct Demo<'a> {
     arguments: &'a Arguments,
     logs: &'a Path,
+    /// When the program started.
+    began: Instant,
+    /// When the load did.
     start: Instant,
     picture: Picture,
     cluster: Cluster,
@@ -154,7 +161,7 @@ struct Demo<'a> {
 impl Demo<'_> {
     /// Until the load has ended; the inner result is its own.
     fn play(&mut self) -> Result<Result<()>> {
-        let (mut look, mut kill) = (Instant::now() + LOOK, Instant::now() + KILL);
+        let (mut look, mut kill) = (Instant::now() + EARLY_LOOK, Instant::now() + KILL);
         loop {
             match self.stage.next(look.saturating_duration_since(Instant::now())) {
                 Some(Word::Told(story)) => {
@@ -169,11 +176,23 @@ impl Demo<'_> {
                 kill = Instant::now() + KILL;
             }
             if Instant::now() >= look {
-                self.look("under load")?;
-                self.usages = memory::look();
-                look = Instant::now() + LOOK;
+                look = Instant::now() + self.look_on()?;
             }
         }
+    }
+
+    /// Looks while services are under load; how long to wait until the next look.
+    fn look_on(&mut self) -> Result<Duration> {
+        let nothing_yet = self.holding.stored.is_empty();
+        self.count()?;
+        if nothing_yet && !self.holding.stored.is_empty() {
+            let after = self.began.elapsed().as_secs_f64();
+            self.picture
+                .say(&format!("first lines {after:.1} s after the start in the store and on the boards"));
+        }
+        self.show("under load");
+        self.usages = memory::look();
+        Ok(if self.holding.stored.is_empty() { EARLY_LOOK } else { LOOK })
     }
 
     fn kill_one(&mut self) -> Result<()> {
@@ -189,7 +208,8 @@ impl Demo<'_> {
         let mut idle = 0;
         while Instant::now() < until && idle < IDLE_LOOKS {
             self.cluster.refresh()?;
-            self.look("draining")?;
+            self.count()?;
+            self.show("draining");
             let arrived = self.written.beside(&self.holding.stored).values().all(|pair| pair.equal);
             idle = if self.fleet.idle { idle + 1 } else { 0 };
             if (arrived && self.fleet.idle) || matches!(self.stage.next(DRAIN_LOOK), Some(Word::Hurry)) {
@@ -215,8 +235,8 @@ impl Demo<'_> {
         Ok(even)
     }
 
-    /// Looks at everything once and shows it.
-    fn look(&mut self, what: &str) -> Result<()> {
+    /// Counts both ends, and sees whether all processes live.
+    fn count(&mut self) -> Result<()> {
         self.agents.iter_mut().try_for_each(Agent::check)?;
         if let Some(pocket) = &mut self.pocket {
             pocket.process.check()?;
@@ -224,6 +244,11 @@ impl Demo<'_> {
         self.written.read_on(self.logs)?;
         self.holding = self.cluster.holds(self.written.instances())?;
         self.fleet = agents::ask(&self.agents);
+        Ok(())
+    }
+
+    /// Shows what was counted last.
+    fn show(&mut self, what: &str) {
         let (elapsed, length) = (self.start.elapsed().as_secs(), self.arguments.length().as_secs());
         self.picture.show(&Moment {
             heading: format!(
@@ -238,6 +263,5 @@ impl Demo<'_> {
             watch: self.arguments.scene.watch,
             story: &self.story,
         });
-        Ok(())
     }
 }

@@ -4,8 +4,13 @@ mod key;
 
 mod parse;
 
+mod refusal;
+
+mod scalar;
+
 mod values;
 
 pub use key::DocKey;
-pub use parse::{Refusal, Unknown, parse};
+pub use parse::{Unknown, parse};
+pub use refusal::Refusal;
 pub use values::{IGNORED, Values, Word};

@@ -1,60 +1,11 @@
 //! One walk over the JSON text; no tree is built.
 
+use super::refusal::Refusal;
+use super::scalar::{Scalar, read_boolean, read_date, read_number};
 use super::values::{IGNORED, Values};
-use crate::mapping::{Dynamic, Field, Kind, Mapping, Node, Number, Object};
-use crate::time::format::Missing;
+use crate::mapping::{Dynamic, Field, Kind, Mapping, Node, Object};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
-
-/// Why a document is refused; the words are Elasticsearch's where its clients might look at them.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The text is not JSON, or too deep.
-    #[error("failed to parse: {0}")]
-    Json(String),
-    /// A name the mapping lacks: extend it, or parse again with [`Unknown::Ignored`].
-    #[error("unmapped field")]
-    Unmapped,
-    /// The mapping forbids new names.
-    #[error("mapping set to strict, dynamic introduction of [{name}] within [{parent}] is not allowed")]
-    Strict {
-        /// The new name.
-        name: String,
-        /// The object it stands in.
-        parent: String,
-    },
-    /// A value that its field cannot take.
-    #[error(
-        "failed to parse field [{path}] of type [{kind}]{document}. Preview of field's value: '{preview}'"
-    )]
-    Value {
-        /// The field.
-        path: String,
-        /// Its type.
-        kind: String,
-        /// ` in document with id '…'`, filled in by who knows the id.
-        document: String,
-        /// The value, cut.
-        preview: String,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// A value where the mapping has an object.
-    #[error("object mapping for [{0}] tried to parse field [{0}] as object, but found a concrete value")]
-    NotAnObject(String),
-    /// A name that cannot be one.
-    #[error("failed to parse: field name cannot contain only whitespace or be empty, found [{0}]")]
-    BadName(String),
-    /// A value under another name of a field, which holds none of its own.
-    #[error("failed to parse: Cannot write to a field alias [{0}].")]
-    Alias(String),
-    /// More fields than the index takes.
-    #[error("failed to parse: {0}")]
-    TooManyFields(String),
-    /// A data stream's document without a time.
-    #[error("failed to parse: data stream timestamp field [@timestamp] is missing")]
-    NoTimestamp,
-}
 
 /// What to do with names the mapping lacks where it would take them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,27 +62,6 @@ enum Place<'m> {
     /// A name the mapping lacks, and below it.
     Unmapped,
     Skipped,
-}
-
-/// A scalar of the document.
-#[derive(Clone, Copy)]
-enum Scalar<'a> {
-    Text(&'a str),
-    Whole(i128),
-    Fraction(f64),
-    Bool(bool),
-}
-
-impl fmt::Display for Scalar<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => f.write_str(text),
-            Self::Whole(value) => write!(f, "{value}"),
-            // `1.0` and not `1`, as a keyword of it reads.
-            Self::Fraction(value) => write!(f, "{value:?}"),
-            Self::Bool(value) => write!(f, "{value}"),
-        }
-    }
 }
 
 impl<'m> Walk<'m> {
@@ -284,43 +214,6 @@ fn value_refusal(field: &Field, preview: &str, cause: &str) -> Refusal {
         preview: preview.chars().take(100).collect(),
         cause: cause.to_owned(),
     }
-}
-
-fn read_number(number: Number, value: Scalar<'_>) -> Result<i64, String> {
-    let encoded = match value {
-        Scalar::Whole(value) => number.encode_whole(value),
-        Scalar::Fraction(value) => number.encode(value),
-        Scalar::Bool(value) => return Err(format!("For input string: \"{value}\"")),
-        Scalar::Text(text) => match (text.trim().parse::<i128>(), text.trim().parse::<f64>()) {
-            (Ok(value), _) => number.encode_whole(value),
-            (_, Ok(value)) => number.encode(value),
-            _ => return Err(format!("For input string: \"{text}\"")),
-        },
-    };
-    encoded.ok_or_else(|| format!("Value [{value}] is out of range"))
-}
-
-fn read_boolean(value: Scalar<'_>) -> Result<i64, String> {
-    match value {
-        Scalar::Bool(value) => Ok(i64::from(value)),
-        Scalar::Text("true") => Ok(1),
-        Scalar::Text("false" | "") => Ok(0),
-        other => Err(format!("Failed to parse value [{other}] as only [true] or [false] are allowed.")),
-    }
-}
-
-fn read_date(format: &crate::time::format::DateFormat, unit: i64, value: Scalar<'_>) -> Result<i64, String> {
-    let nanos = match value {
-        Scalar::Text(text) => format.read(text, Missing::First, 0),
-        Scalar::Whole(number) => {
-            format.number_unit().and_then(|unit| i64::try_from(number).ok()?.checked_mul(unit))
-        }
-        Scalar::Fraction(number) => format.number_unit().map(|unit| (number * unit as f64) as i64),
-        Scalar::Bool(_) => None,
-    };
-    nanos
-        .map(|nanos| nanos.div_euclid(unit))
-        .ok_or_else(|| format!("failed to parse date field [{value}] with format [{}]", format.as_str()))
 }
 
 /// The document itself: nothing but an object.

@@ -16,11 +16,17 @@ mod events;
 #[allow(dead_code, clippy::unwrap_used, reason = "shared with the suites in a browser")]
 mod browser;
 
+#[path = "../../../../agent/tests/support/certificates.rs"]
+#[allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "shared with the tests of the agent")]
+mod certificates;
+
 mod cable;
 
 mod engines;
 
 mod page;
+
+mod tls;
 
 use cable::Cable;
 use serde_json::{Value, json};
@@ -37,8 +43,13 @@ struct Viewer {
 
 impl Viewer {
     fn of(cluster: &str) -> Self {
+        Self::with(cluster, &[])
+    }
+
+    fn with(cluster: &str, environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pocket-elk"))
             .args(["view", "--view-port", "0", "--elasticsearch", cluster])
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()

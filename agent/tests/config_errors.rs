@@ -518,6 +518,7 @@ fn explain_joins_unwraps_and_processes_as_the_configuration_says() {
     site.write("app.log", "10:15 ERROR x\njava.io.IOException: no\n\tat a.B.c(B.java:3)\nnext\n");
     let text = stdout(&site.blueox(&["explain", "app.log"], &[]));
     assert!(text.starts_with("lines 1–3\n  joined    3 lines of the file: a stack trace\n"), "{text}");
+    assert!(text.contains("\n  mapped    (stack trace) → error.type\n"), "{text}");
     assert!(text.contains("\nline 4\n"), "{text}");
 }
 

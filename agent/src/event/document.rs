@@ -18,8 +18,8 @@ pub(super) enum Source {
     Stream,
     /// In the texts of the file's memory, a complete JSON value.
     File,
-    /// The whole line, still to be escaped.
-    WholeLine,
+    /// In the line, text that is still to be escaped.
+    LineText,
 }
 
 /// A value of the document, by place.
@@ -194,7 +194,7 @@ impl Bytes<'_> {
     #[inline]
     pub(super) fn of<'a>(&'a self, piece: Piece, document: &'a Document) -> &'a [u8] {
         let source = match piece.source {
-            Source::Line | Source::LineInner | Source::WholeLine => self.line,
+            Source::Line | Source::LineInner | Source::LineText => self.line,
             Source::Scratch => &document.scratch,
             Source::Stream => self.stream,
             Source::File => self.file,
@@ -215,7 +215,7 @@ impl Bytes<'_> {
             Source::Scratch => append(&document.scratch, piece.range(), out),
             Source::Stream => append(self.stream, piece.range(), out),
             Source::File => append(self.file, piece.range(), out),
-            Source::WholeLine => text::write_quoted(self.line, out),
+            Source::LineText => text::write_quoted(&self.line[piece.range()], out),
         }
     }
 }

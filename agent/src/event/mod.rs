@@ -372,6 +372,9 @@ impl Mapper {
         };
         walk.state(&stream.stated, &stream.labels, line, created, file.path_end);
         walk.top(members);
+        if !is_object {
+            walk.stack_trace(line.end);
+        }
         walk.flag(line.end, refusal);
         walk.around(around, line, &file.container);
         walk.assume(&stream.assumed, created);

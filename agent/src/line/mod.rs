@@ -20,4 +20,4 @@ pub use events::{Framed, frame_events};
 pub use framer::{Flow, Piece, frame, is_blank, without_carriage_return};
 pub use group::Framing;
 pub use message::{decode as decode_message, encode as encode_message};
-pub use trace::Ending;
+pub use trace::{Anatomy, Ending, anatomy};

@@ -2,6 +2,8 @@
 //!
 //! Seen in the output of OpenJDK 17, CPython 3.12, rustc 1.9x, Go 1.2x and Node 20; .NET as documented.
 
+use std::ops::Range;
+
 /// What the last line of a trace was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Last {
@@ -62,6 +64,20 @@ pub(super) fn may_follow(first: u8) -> bool {
     first.is_ascii_alphabetic() || matches!(first, b' ' | b'\t' | b'_')
 }
 
+/// What `line` begins, with `next` behind it. The search for words is left for the few lines where a trace may follow.
+pub(super) fn beginning(line: &[u8], next: &[u8]) -> Option<Last> {
+    if let Some(last) = headline(line) {
+        return Some(last);
+    }
+    if step(Last::Message, next) != Ends {
+        return prelude(line);
+    }
+    match step(Last::Exception, next) {
+        Ends => None,
+        _ => prelude(line).filter(|last| *last == Last::Exception),
+    }
+}
+
 /// Whether a line is the first one of a trace by itself, whatever follows.
 pub(super) fn headline(line: &[u8]) -> Option<Last> {
     let named = match line.first()? {
@@ -101,9 +117,9 @@ pub(super) fn prelude(line: &[u8]) -> Option<Last> {
     if line.trim_ascii_start().first() == Some(&b'{') {
         return None;
     }
-    match is_exception(line) {
-        true => Some(Last::Exception),
-        false => tells_of_trouble(line).then_some(Last::Message),
+    match exception(line) {
+        Some(_) => Some(Last::Exception),
+        None => tells_of_trouble(line).then_some(Last::Message),
     }
 }
 
@@ -138,7 +154,7 @@ fn behind_message(last: Last, line: &[u8], is_blank: bool) -> Step {
         return Joins(Last::RustFrame);
     }
     match behind_frame(last, line) {
-        Ends if last == Last::Message && is_exception(line) => May(Last::Exception),
+        Ends if last == Last::Message && exception(line).is_some() => May(Last::Exception),
         Ends if last == Last::Exception && !is_blank && is_indented(line) => May(Last::Exception),
         step => step,
     }
@@ -231,24 +247,28 @@ fn is_frame(line: &[u8]) -> bool {
     is_indented(line) && (place.contains(&b'(') || ends_with_number())
 }
 
-/// A qualified name that ends as names of exceptions do, at the beginning or behind what runtimes put before it.
-fn is_exception(line: &[u8]) -> bool {
-    let line = match line.strip_prefix(b"Exception in thread \"") {
-        Some(rest) => rest
-            .iter()
-            .position(|byte| *byte == b'"')
-            .map_or(&b""[..], |at| rest.get(at + 2..).unwrap_or(b"")),
-        None => line.strip_prefix(b"Unhandled exception. ").unwrap_or(line),
-    };
+/// Where the qualified name is that ends as names of exceptions do, at the beginning of the line or behind what runtimes put
+/// before it.
+pub(super) fn exception(line: &[u8]) -> Option<Range<usize>> {
+    let thrown = behind_runtime_words(line);
+    let start = line.len() - thrown.len();
     let is_name =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'$' | b'/' | b'`');
-    let name = &line[..line.iter().take_while(|byte| is_name(byte)).count()];
+    let name = &thrown[..thrown.iter().take_while(|byte| is_name(byte)).count()];
     let ends = [&b"Exception"[..], b"Error", b"Throwable", b"Failure", b"Interrupt", b"Exit"];
-    let behind = &line[name.len()..];
+    let behind = &thrown[name.len()..];
     let is_whole = behind.is_empty() || behind.starts_with(b":") || behind.starts_with(b" [");
-    is_whole
+    let is_exception = is_whole
         && name.first().is_some_and(u8::is_ascii_alphabetic)
-        && ends.iter().any(|end| name.ends_with(end))
+        && ends.iter().any(|end| name.ends_with(end));
+    is_exception.then_some(start..start + name.len())
+}
+
+fn behind_runtime_words(line: &[u8]) -> &[u8] {
+    match line.strip_prefix(b"Exception in thread \"") {
+        Some(rest) => memchr::memchr(b'"', rest).and_then(|at| rest.get(at + 2..)).unwrap_or(b""),
+        None => line.strip_prefix(b"Unhandled exception. ").unwrap_or(line),
+    }
 }
 
 fn is_python_head(line: &[u8]) -> bool {
@@ -267,7 +287,7 @@ fn is_python_group(line: &[u8]) -> bool {
 }
 
 /// `ValueError: odd`, `KeyboardInterrupt`: a name with small letters, so that `INFO: started` is none.
-fn is_python_exception(line: &[u8]) -> bool {
+pub(super) fn is_python_exception(line: &[u8]) -> bool {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_');
     let name = &line[..line.iter().take_while(|byte| is_name(byte)).count()];
     let is_whole =

@@ -6,8 +6,12 @@
 
 mod grammar;
 
+mod anatomy;
+
 #[cfg(test)]
 mod tests;
+
+pub use anatomy::{Anatomy, anatomy};
 
 use super::container::{Container, Stream, Wrapping};
 use super::group::GROUP_BYTES;
@@ -227,20 +231,11 @@ impl Reach {
     }
 }
 
-/// Whether a trace begins with `line`, or with the one behind it. The search for words is left for the few lines where a
-/// trace may follow.
+/// Whether a trace begins with `line`, or with the one behind it.
 fn beginning(line: &[u8], next: &Next<'_>) -> Option<Last> {
-    if let Some(last) = grammar::headline(line) {
-        return Some(last);
-    }
     match next {
-        Next::Line(next) if grammar::step(Last::Message, &next.text) == Step::Ends => {
-            match grammar::step(Last::Exception, &next.text) {
-                Step::Ends => None,
-                _ => grammar::prelude(line).filter(|last| *last == Last::Exception),
-            }
-        }
-        Next::Foreign => None,
-        _ => grammar::prelude(line),
+        Next::Line(next) => grammar::beginning(line, &next.text),
+        Next::Foreign => grammar::headline(line),
+        Next::Half | Next::End => grammar::headline(line).or_else(|| grammar::prelude(line)),
     }
 }

@@ -25,7 +25,7 @@ fn shape(text: &str) -> Vec<usize> {
     ended(text).iter().map(|event| event.split('\n').count()).collect()
 }
 
-const SAMPLES: [(&str, &str, &[usize]); 7] = [
+pub(super) const SAMPLES: [(&str, &str, &[usize]); 7] = [
     // A message with its trace and cause, a line, an uncaught exception with a suppressed one and a cause.
     ("java", include_str!("../../../tests/data/traces/java.txt"), &[18, 1, 28]),
     // Direct cause; a line; another exception while one was handled; a group; recursion.

@@ -47,6 +47,9 @@ fn dropped_lines_are_filtered_settled_and_never_read_again() {
         status.accounts.read == 202 && status.accounts.pending == 0
     });
     assert_eq!((report.accounts.delivered, report.accounts.filtered), (101, 101));
+    let by: Vec<_> =
+        report.processors.iter().map(|of| (of.number, of.processor.as_str(), of.filtered)).collect();
+    assert_eq!(by, [(1, "drop", 101)]);
     let size = std::fs::metadata(log.path()).expect("the log").len();
     agent.wait_status("the checkpoint is behind the dropped lines", |status| {
         status.files.iter().all(|file| file.settled == size && file.checkpointed == size)

@@ -140,6 +140,9 @@ fn write_report(out: &mut impl Write, report: &StatusReport) -> io::Result<()> {
     if let Some(error) = &output.last_error {
         writeln!(out, "error    {}", escaped(error))?;
     }
+    for of in &report.processors {
+        writeln!(out, "filtered {} by {}, number {}", of.filtered, escaped(&of.processor), of.number)?;
+    }
     for queue in &report.queues {
         let (name, state) = (escaped(&queue.name), escaped(&queue.state));
         writeln!(
@@ -173,11 +176,12 @@ fn write_files(out: &mut impl Write, report: &StatusReport) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::monitoring::{FileStatus, Held};
+    use crate::monitoring::{FileStatus, Held, ProcessorStatus};
 
     #[test]
     fn report_shows_accounts_held_indices_and_files() {
         let report = StatusReport {
+            processors: vec![ProcessorStatus { number: 2, processor: "drop".into(), filtered: 7 }],
             held: vec![Held { index: "logs-app-default".into(), reason: "security_exception\x1b[2J".into() }],
             files: vec![FileStatus {
                 path: "/var/log/a\nb.log".into(),
@@ -190,6 +194,7 @@ mod tests {
         write_report(&mut out, &report).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("NOT READY") && text.contains("0 read = 0 delivered"), "{text}");
+        assert!(text.contains("\nfiltered 7 by drop, number 2\n"), "{text}");
         assert!(text.contains(r"HELD     logs-app-default: security_exception\u{1b}[2J"), "{text}");
         assert!(text.contains(r"/var/log/a\nb.log") && text.contains("1.5s"), "{text}");
     }

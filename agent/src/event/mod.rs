@@ -68,7 +68,7 @@ pub use explain::{Explainer, Explanation};
 pub use format::{Format, names as format_names};
 pub use identity::{ECS_VERSION, Environment, FileMemory, Stream, UnknownFormat};
 pub use leftovers::{LeftoverKeys, MAX_KEYS};
-pub use process::{Fate, Process};
+pub use process::{Fate, Filtered, Process};
 pub use refusal::Refusal;
 pub use syslog::Header;
 pub use targets::{Shape, fields};

@@ -39,6 +39,9 @@ pub struct StatusReport {
     /// Lines that did not arrive as they were written.
     #[serde(default)]
     pub oddities: Oddities,
+    /// Every configured processor that can take events out.
+    #[serde(default)]
+    pub processors: Vec<ProcessorStatus>,
     /// Unexpected 409s: two events that shared an id.
     pub id_collisions: u64,
     /// Every known file.
@@ -106,6 +109,17 @@ pub struct Oddities {
     pub invalid_utf8_lines: u64,
     /// NUL bytes of holes that were passed over.
     pub nul_bytes: u64,
+}
+
+/// What one processor has taken out; all of them together make up `accounts.filtered`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct ProcessorStatus {
+    /// Its place in `processors`, from 1 on.
+    pub number: usize,
+    /// `drop`, `keep`, `sample` or `rate_limit`.
+    pub processor: String,
+    /// Events that ended there.
+    pub filtered: u64,
 }
 
 /// One file.

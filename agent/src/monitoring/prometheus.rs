@@ -34,6 +34,14 @@ fn counters(page: &mut Page, report: &StatusReport) {
         events.dead_lettered,
     );
     page.counter("filtered_events", "Events dropped by configured processors.", events.filtered);
+    if !report.processors.is_empty() {
+        let help = "Events dropped, by the processor and its place in the configured list.";
+        page.head("filtered_by_processor_events_total", help, "counter");
+    }
+    for of in &report.processors {
+        let labels = [("number", &*of.number.to_string()), ("processor", &of.processor)];
+        page.sample("filtered_by_processor_events_total", &labels, &of.filtered);
+    }
     page.counter("lost_events", "Events lost, each reported in the log with its reason.", events.lost);
     page.counter("read_bytes", "Bytes read from files.", bytes.read);
     page.counter("sent_bytes", "Bytes sent to the output, repeats included.", bytes.sent);
@@ -149,7 +157,7 @@ impl fmt::Display for Labels<'_> {
 mod tests {
     use super::*;
     use crate::monitoring::{
-        Accounts, Bytes, FileStatus, Held, Loss, Memory, Oddities, OutputStatus, QueueStatus,
+        Accounts, Bytes, FileStatus, Held, Loss, Memory, Oddities, OutputStatus, ProcessorStatus, QueueStatus,
     };
 
     fn report() -> StatusReport {
@@ -160,6 +168,7 @@ mod tests {
             ..Default::default()
         };
         StatusReport {
+            processors: vec![ProcessorStatus { number: 2, processor: "drop".into(), filtered: 4 }],
             queues: vec![QueueStatus { name: "stdin".into(), bytes: 14, ..Default::default() }],
             version: "1.2.3".into(),
             uptime_ms: 1500,
@@ -193,6 +202,7 @@ mod tests {
             "blueox_duplicate_events_total 2",
             "blueox_dead_lettered_events_total 3",
             "blueox_filtered_events_total 4",
+            r#"blueox_filtered_by_processor_events_total{number="2",processor="drop"} 4"#,
             "blueox_lost_events_total 5",
             "blueox_pending_events 6",
             "blueox_read_bytes_total 10",
@@ -245,6 +255,6 @@ mod tests {
             assert!(!families.contains(&name), "{name}");
             families.push(name);
         }
-        assert_eq!(families.len(), 27);
+        assert_eq!(families.len(), 28);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::dated::DatedIndex;
 use crate::batch::{Batch, Compressor, EventMeta, Form, OpenBatch};
-use crate::event::{Around, Fate, FileMemory, Line, Mapped, Mapper, Process, Stream, Unwrapper};
+use crate::event::{Around, Fate, FileMemory, Filtered, Line, Mapped, Mapper, Process, Stream, Unwrapper};
 use crate::file::identity::event_id;
 use crate::file::reader::RawLine;
 use crate::file::{FileKey, Lineage};
@@ -138,6 +138,11 @@ impl Intake {
     /// The streams, for the checkpoint.
     pub(super) fn streams(&self) -> &[Stream] {
         &self.streams
+    }
+
+    /// What each processor has taken out.
+    pub(super) fn filtered(&self) -> impl Iterator<Item = Filtered> {
+        self.process.iter().flat_map(Process::filtered)
     }
 
     /// How many batches are out.

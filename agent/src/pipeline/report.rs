@@ -3,8 +3,11 @@
 use super::tailer::Tailer;
 use crate::ack::accounts::Lost;
 use crate::ack::{Counts, Loss};
+use crate::event::Filtered;
 use crate::file::tailed::{Identity, Standing, Tailed};
-use crate::monitoring::{Accounts, Bytes, FileStatus, Memory, OutputStatus, QueueStatus, StatusReport};
+use crate::monitoring::{
+    Accounts, Bytes, FileStatus, Memory, OutputStatus, ProcessorStatus, QueueStatus, StatusReport,
+};
 use crate::queue::{Queue, QueueFacts};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -40,6 +43,7 @@ impl Tailer {
             },
             losses: losses(&counts),
             oddities: self.oddities,
+            processors: self.parts.intake.filtered().map(processor_status).collect(),
             id_collisions: counts.id_collisions,
             files: self.parts.table.files().map(|file| file_status(file, now)).collect(),
             queues: self.streams().map(|queue| queue_status(queue)).collect(),
@@ -75,6 +79,10 @@ fn losses(counts: &Counts) -> Vec<crate::monitoring::Loss> {
         crate::monitoring::Loss { reason: loss.name().into(), times, events, bytes }
     });
     told.collect()
+}
+
+fn processor_status(of: Filtered) -> ProcessorStatus {
+    ProcessorStatus { number: of.number, processor: of.processor.into(), filtered: of.events }
 }
 
 fn file_status(file: &Tailed, now: Instant) -> FileStatus {

@@ -35,9 +35,30 @@ pub enum Fate {
 /// The configured processors, in their order.
 #[derive(Debug)]
 pub struct Process {
-    steps: Vec<Step>,
+    entries: Vec<Entry>,
     tape: Tape,
     edited: Vec<u8>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Entry {
+    /// Its place in the configured list, from 1 on.
+    number: usize,
+    step: Step,
+    /// Events that ended here.
+    filtered: u64,
+}
+
+/// What one processor has taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filtered {
+    /// Its place in the configured list, from 1 on.
+    pub number: usize,
+    /// `drop`, `keep`, `sample` or `rate_limit`.
+    pub processor: &'static str,
+    /// Events that ended there.
+    pub events: u64,
 }
 
 #[derive(Debug)]
@@ -52,19 +73,33 @@ enum Step {
 impl Process {
     /// Of these processors; `None` where none of them acts on documents.
     pub fn new(processors: &[Processor]) -> Option<Self> {
-        let steps: Vec<Step> = processors.iter().filter_map(step).collect();
-        (!steps.is_empty()).then(|| Self { steps, tape: Tape::default(), edited: Vec::new() })
+        let entry = |(number, processor)| Some(Entry { number, step: step(processor)?, filtered: 0 });
+        let entries: Vec<Entry> = (1..).zip(processors).filter_map(entry).collect();
+        (!entries.is_empty()).then(|| Self { entries, tape: Tape::default(), edited: Vec::new() })
+    }
+
+    /// What each of those that can take events out has taken out so far.
+    pub fn filtered(&self) -> impl Iterator<Item = Filtered> {
+        let filters = self.entries.iter().filter(|entry| !matches!(entry.step, Step::Redact(_)));
+        filters.map(|Entry { number, step, filtered }| Filtered {
+            number: *number,
+            processor: step.name(),
+            events: *filtered,
+        })
     }
 
     /// Lets all processors act on `document`, which the mapper has written. `id` decides which events a sample holds, so a
     /// line read again meets the same fate.
     pub fn apply(&mut self, document: &mut Vec<u8>, id: &[u8], now: Instant) -> Fate {
-        let Self { steps, tape, edited } = self;
+        let Self { entries, tape, edited } = self;
         tape.scan_within(document, MAX_VALUES).expect("the mapper writes sound documents");
-        for step in steps {
-            let edits = match step.act(document, tape.nodes(), id, now) {
+        for entry in entries {
+            let edits = match entry.step.act(document, tape.nodes(), id, now) {
                 Verdict::Kept(edits) => edits,
-                Verdict::Filtered => return Fate::Filtered,
+                Verdict::Filtered => {
+                    entry.filtered += 1;
+                    return Fate::Filtered;
+                }
             };
             change(document, &edits, tape, edited);
         }
@@ -102,6 +137,16 @@ impl Step {
             Self::RateLimit(limiter) => limiter.admit(document, nodes, now),
         };
         if is_kept { Verdict::Kept(Vec::new()) } else { Verdict::Filtered }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Drop(_) => "drop",
+            Self::Keep(_) => "keep",
+            Self::Redact(_) => "redact",
+            Self::Sample(_) => "sample",
+            Self::RateLimit(_) => "rate_limit",
+        }
     }
 }
 

@@ -155,6 +155,23 @@ fn a_rate_is_limited_for_each_value_and_starts_anew_with_the_next_window() {
     assert!(!admit("one more", 1004), "values beyond the bound share one count");
 }
 
+#[test]
+fn each_processor_counts_what_ends_at_it_under_its_place_in_the_list() {
+    let processors = [
+        Processor::Rename { from: "a".into(), to: "b".into() },
+        Processor::Drop(is("level", &["debug"])),
+        redact(&[]).remove(0),
+        Processor::RateLimit(RateLimit { events: 2, per: Duration::from_secs(1), by: None }),
+    ];
+    let mut process = Process::new(&processors).unwrap();
+    let now = Instant::now();
+    for level in ["debug", "info", "debug", "info", "info", "debug", "info", "warn"] {
+        process.apply(&mut json!({"level": level}).to_string().into_bytes(), b"", now);
+    }
+    let counted: Vec<_> = process.filtered().map(|of| (of.number, of.processor, of.events)).collect();
+    assert_eq!(counted, [(2, "drop", 3), (4, "rate_limit", 3)]);
+}
+
 proptest! {
     #[test]
     fn redaction_keeps_a_document_sound_and_leaves_other_values_alone(text: String, number: i64) {

@@ -1,6 +1,6 @@
 //! What each processor does to a document, in words.
 
-use super::{MAX_VALUES, Process, Step, Verdict, change, sample};
+use super::{Entry, MAX_VALUES, Process, Step, Verdict, change, sample};
 use crate::event::Fate;
 use std::time::Instant;
 
@@ -8,10 +8,10 @@ impl Process {
     /// As [`Process::apply`], and says what was done; a processor that has nothing to do says nothing. What other events or
     /// the id of this one decide is said and taken for kept.
     pub(in crate::event) fn explain(&mut self, document: &mut Vec<u8>) -> (Fate, Vec<String>) {
-        let Self { steps, tape, edited } = self;
+        let Self { entries, tape, edited } = self;
         let mut told = Vec::new();
         tape.scan_within(document, MAX_VALUES).expect("the mapper writes sound documents");
-        for step in steps {
+        for Entry { step, .. } in entries {
             let nodes = tape.nodes();
             let (words, verdict) = match step {
                 Step::RateLimit(limiter) => (Some(limiter.told()), Verdict::Kept(Vec::new())),
@@ -40,17 +40,5 @@ fn words(step: &Step, verdict: &Verdict) -> Option<String> {
         (Step::Sample(_), _) => Some("this event goes on".to_owned()),
         (_, Verdict::Kept(edits)) if edits.is_empty() => None,
         (_, Verdict::Kept(edits)) => Some(format!("changed {} values", edits.len())),
-    }
-}
-
-impl Step {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Drop(_) => "drop",
-            Self::Keep(_) => "keep",
-            Self::Redact(_) => "redact",
-            Self::Sample(_) => "sample",
-            Self::RateLimit(_) => "rate_limit",
-        }
     }
 }

@@ -523,6 +523,59 @@ fn explain_joins_unwraps_and_processes_as_the_configuration_says() {
 }
 
 #[test]
+fn explain_shows_what_a_syslog_header_says() {
+    let site = Site::new();
+    let inputs = "inputs:\n  - {paths: [app.log]}\n  - {id: drain, type: syslog, listen: '127.0.0.1:5514'}\n";
+    site.write("c.yaml", format!("{inputs}output: {{stdout: {{}}}}\n"));
+    let messages = "<165>1 2026-08-21T10:15:30.5Z web-1 shop 4711 ID47 [ex@32473 team=\"a\"] {\"level\":\"warn\",\"message\":\"paid\"}\n\
+                    <13>Aug 21 10:15:30 web-2 sshd[7]: x.Error: no\n\
+                    no header\n";
+    site.write("messages", messages);
+    let output = site.blueox(&["explain", "messages", "-c", "c.yaml", "--input", "drain"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    let parts: Vec<&str> = text.split("\nline ").collect();
+    assert_eq!(parts.len(), 3, "{text}");
+    for (part, pieces) in parts.iter().zip([
+        &[
+            "syslog    RFC 5424, facility local4, severity Notice",
+            "mapped    level → log.level",
+            "mapped    <PRI> → log.syslog.facility.name",
+            "mapped    <PRI> → log.syslog.severity.name",
+            "mapped    <TIMESTAMP> → @timestamp",
+            "mapped    <HOSTNAME> → host.name",
+            "mapped    <APP-NAME> → process.name",
+            "mapped    <PROCID> → process.pid",
+            "mapped    <MSGID> → log.syslog.msgid",
+            "label     ex_team → labels.ex_team",
+            "\"message\":\"paid\"",
+        ][..],
+        &[
+            "syslog    RFC 3164, facility user, severity Notice",
+            "mapped    <PRI> → log.level",
+            "mapped    <APP-NAME> → log.syslog.appname",
+        ],
+        &["syslog    no header, ships as it is", "\"message\":\"no header\""],
+    ]) {
+        for piece in pieces {
+            assert!(
+                part.contains(&format!("{piece}\n")) || part.contains(&format!("{piece},")),
+                "{piece}\n{part}"
+            );
+        }
+    }
+    assert!(!parts[0].contains("<PRI> → log.level"), "{}", parts[0]);
+    // An input can only be one that is there.
+    let output = site.blueox(&["explain", "messages", "-c", "c.yaml", "--input", "sink"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("--input `sink`: the inputs of `c.yaml` are `drain`"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
 fn own_log_is_one_json_object_a_line() {
     let site = Site::new();
     site.write("a.log", "{}\n");

@@ -16,6 +16,8 @@ pub struct Explanation {
     pub joined: Option<(u64, &'static str)>,
     /// What the container runtime says of it; `None` where it says nothing though it should.
     pub frame: Option<Option<Frame>>,
+    /// What the header of a syslog message is, in words; `None` where a message has none.
+    pub header: Option<Option<String>>,
     /// Name of the format.
     pub format: &'static str,
     /// The signature that matched.
@@ -82,10 +84,11 @@ impl Explainer {
         let mut document = Vec::new();
         let container = self.stream.container();
         let (line, around) = self.unwrapper.line(whole, &self.stream);
-        let frame = around.and_then(|around| match around {
-            Around::Container(frame) => Some(frame),
-            Around::Syslog(_) => None,
-        });
+        let (frame, header) = match around {
+            None => (None, None),
+            Some(Around::Container(frame)) => (Some(frame), None),
+            Some(Around::Syslog(header)) => (None, Some(header.words())),
+        };
         let reason = match line.bytes.contains(&b'\n') {
             _ if self.has_multiline => "by `multiline`",
             true => "a stack trace",
@@ -100,6 +103,7 @@ impl Explainer {
         Explanation {
             joined: (lines > 1).then_some((lines, reason)),
             frame: (container != Container::None).then_some(frame),
+            header: self.stream.is_syslog().then_some(header),
             format: outcome.format.name(),
             signature: format::signature_text(outcome.format),
             mapped: notes.mapped,
@@ -157,6 +161,11 @@ impl fmt::Display for Explanation {
             Some(Some(Frame { time: None, stream })) => {
                 writeln!(f, "container {}, without a usable time", stream.name())?;
             }
+        }
+        match &self.header {
+            None => {}
+            Some(None) => writeln!(f, "syslog    no header, ships as it is")?,
+            Some(Some(words)) => writeln!(f, "syslog    {words}")?,
         }
         writeln!(f, "format    {} ({})", self.format, self.signature)?;
         if let Some(refusal) = self.outcome.refusal {

@@ -4,7 +4,7 @@
 //! it says itself of its time, level, host or process beats the header.
 
 use super::document::DERIVED;
-use super::targets::Target;
+use super::targets::{Field, Target};
 use super::walk::Walk;
 use super::{Trace, number, text};
 use jiff::Timestamp;
@@ -144,6 +144,14 @@ impl<'a> Header<'a> {
                 None => (Self { host: Some(host), ..timed }, rest),
             },
         }
+    }
+
+    /// What it is, in words.
+    pub(super) fn words(&self) -> String {
+        let rfc = if self.is_5424 { "RFC 5424" } else { "RFC 3164" };
+        let facility = FACILITIES[usize::from(self.priority >> 3)];
+        let (severity, _) = SEVERITIES[usize::from(self.priority & 7)];
+        format!("{rfc}, facility {facility}, severity {severity}")
     }
 
     fn is_of_cloud_foundry(&self) -> bool {
@@ -303,23 +311,23 @@ impl<T: Trace> Walk<'_, T> {
     pub(super) fn syslog(&mut self, header: &Header<'_>, read_at: Timestamp) {
         let (facility, severity) = (header.priority >> 3, header.priority & 7);
         let (severity_name, level) = SEVERITIES[usize::from(severity)];
-        self.count(Target::LogSyslogPriority, header.priority);
-        self.count(Target::LogSyslogFacilityCode, facility);
-        self.say(Target::LogSyslogFacilityName, FACILITIES[usize::from(facility)].as_bytes());
-        self.count(Target::LogSyslogSeverityCode, severity);
-        self.say(Target::LogSyslogSeverityName, severity_name.as_bytes());
-        self.say(Target::LogLevel, level.as_bytes());
+        self.count("<PRI>", Target::LogSyslogPriority, header.priority);
+        self.count("<PRI>", Target::LogSyslogFacilityCode, facility);
+        self.say("<PRI>", Target::LogSyslogFacilityName, FACILITIES[usize::from(facility)].as_bytes());
+        self.count("<PRI>", Target::LogSyslogSeverityCode, severity);
+        self.say("<PRI>", Target::LogSyslogSeverityName, severity_name.as_bytes());
+        self.say("<PRI>", Target::LogLevel, level.as_bytes());
         let version = header.is_5424.then_some(&b"1"[..]);
         let said = [
-            (Target::LogSyslogVersion, version),
-            (Target::LogSyslogHostname, header.host),
-            (Target::LogSyslogAppname, header.app),
-            (Target::LogSyslogProcid, header.procid),
-            (Target::LogSyslogMsgid, header.msgid),
-            (Target::HostName, header.host),
+            ("<VERSION>", Target::LogSyslogVersion, version),
+            ("<HOSTNAME>", Target::LogSyslogHostname, header.host),
+            ("<APP-NAME>", Target::LogSyslogAppname, header.app),
+            ("<PROCID>", Target::LogSyslogProcid, header.procid),
+            ("<MSGID>", Target::LogSyslogMsgid, header.msgid),
+            ("<HOSTNAME>", Target::HostName, header.host),
         ];
-        for (target, value) in said {
-            value.into_iter().for_each(|value| self.say(target, value));
+        for (part, target, value) in said {
+            value.into_iter().for_each(|value| self.say(part, target, value));
         }
         match header.is_of_cloud_foundry() {
             true => self.cloud_foundry(header),
@@ -332,16 +340,20 @@ impl<T: Trace> Walk<'_, T> {
         }
         let time = header.time.and_then(|when| when.resolve(self.zone, read_at));
         let is_taken = self.time_around(time);
+        if is_taken {
+            self.told("<TIMESTAMP>", Target::Timestamp);
+        }
         self.mapped.zone_assumed |= is_taken && matches!(header.time, Some(When::Yearless { .. }));
     }
 
     fn process(&mut self, header: &Header<'_>) {
         if let Some(app) = header.app {
-            self.say(Target::ProcessName, app);
+            self.say("<APP-NAME>", Target::ProcessName, app);
         }
         let pid = header.procid.and_then(|procid| std::str::from_utf8(procid).ok()?.parse::<u32>().ok());
-        if let Some(pid) = pid {
+        if let Some(pid) = pid.filter(|_| !self.has(Target::ProcessPid)) {
             self.word(Target::ProcessPid, pid.to_string().as_bytes());
+            self.told("<PROCID>", Target::ProcessPid);
         }
     }
 
@@ -359,22 +371,29 @@ impl<T: Trace> Walk<'_, T> {
             (Target::OrganizationName, tag("organization_name")),
         ];
         for (target, value) in named {
-            value.iter().for_each(|value| self.say(target, value));
+            value.iter().for_each(|value| self.say("[tags@47450]", target, value));
         }
     }
 
-    fn say(&mut self, target: Target, value: &[u8]) {
+    /// Gives the field what this part of the header says, unless the line or the configuration has said it.
+    fn say(&mut self, part: &str, target: Target, value: &[u8]) {
         if !self.has(target) {
             let piece = self.document.scratch_piece(|out| text::write_quoted(value, out));
             self.set(target, piece, DERIVED);
+            self.told(part, target);
         }
     }
 
-    fn count(&mut self, target: Target, value: u8) {
+    fn count(&mut self, part: &str, target: Target, value: u8) {
         if !self.has(target) {
             let piece = self.document.scratch_piece(|out| number::write(u64::from(value), out));
             self.set(target, piece, DERIVED);
+            self.told(part, target);
         }
+    }
+
+    fn told(&mut self, part: &str, target: Target) {
+        self.trace.mapped(part.as_bytes(), Field::from(target).path());
     }
 }
 

@@ -23,6 +23,9 @@ pub(super) struct Explain {
     /// Take the input of this configuration that reads PATH, and its processors
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Take the input of the configuration with this id in place of the one that reads PATH
+    #[arg(long, value_name = "ID", requires = "config")]
+    input: Option<String>,
     /// Take lines for this format in place of detecting it
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
@@ -35,7 +38,7 @@ impl Explain {
     pub(super) fn run(self) -> Exit {
         let (mut input, processors) = match &self.config {
             None => (plain_input(), Vec::new()),
-            Some(file) => match configured(file, &self.path) {
+            Some(file) => match configured(file, self.input.as_deref(), &self.path) {
                 Ok(found) => found,
                 Err(exit) => return exit,
             },
@@ -83,23 +86,38 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// The input of the configuration in `file` that reads `path`, and all processors.
-fn configured(file: &Path, path: &Path) -> Result<(Input, Vec<Processor>), Exit> {
+/// The input of the configuration in `file` that is named or reads `path`, and all processors.
+fn configured(file: &Path, id: Option<&str>, path: &Path) -> Result<(Input, Vec<Processor>), Exit> {
     let Config { mut inputs, processors, .. } = load(file)?;
-    let at = match inputs.iter().position(|input| reads(input, path)) {
+    let found = match id {
+        Some(id) => inputs.iter().position(|input| input.id.as_deref() == Some(id)),
+        None => inputs.iter().position(|input| reads(input, path)),
+    };
+    let at = match found {
         Some(at) => at,
         // A sample of what the only input reads.
-        None if inputs.len() == 1 => 0,
+        None if inputs.len() == 1 && id.is_none() => 0,
         None => {
-            let (path, file) = (shown(&path.to_string_lossy()), shown(&file.to_string_lossy()));
-            eprintln!(
-                "{path} is read by none of the {} inputs of {file}; name a file that one reads",
-                inputs.len()
-            );
+            eprintln!("{}", nothing_found(file, id, path, &inputs));
             return Err(Exit::Usage);
         }
     };
     Ok((inputs.swap_remove(at), processors))
+}
+
+fn nothing_found(file: &Path, id: Option<&str>, path: &Path, inputs: &[Input]) -> String {
+    let (path, file) = (shown(&path.to_string_lossy()), shown(&file.to_string_lossy()));
+    let ids: Vec<String> = inputs.iter().filter_map(|input| input.id.as_deref()).map(shown).collect();
+    match id {
+        Some(id) if ids.is_empty() => {
+            format!("--input {}: no input of {file} has an `id`; give it one", shown(id))
+        }
+        Some(id) => format!("--input {}: the inputs of {file} are {}", shown(id), ids.join(", ")),
+        None => format!(
+            "{path} is read by none of the {} inputs of {file}; name a file that one reads, or an input with --input",
+            inputs.len()
+        ),
+    }
 }
 
 fn reads(input: &Input, path: &Path) -> bool {

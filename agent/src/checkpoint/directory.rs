@@ -3,6 +3,7 @@
 //! Everything is opened relative to a descriptor of the directory and never through a link, so nobody who can write beside
 //! it can make the agent write elsewhere.
 
+use super::journal::{self, Journal};
 use super::lock::Lock;
 use super::store::{Storage, StorageFile, Store};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
@@ -121,6 +122,14 @@ impl StateDirectory {
     /// The checkpoint store in it.
     pub fn checkpoints(&self) -> Result<(Store<Directory>, super::Loaded), StateError> {
         Store::open(self.directory.clone())
+    }
+
+    /// The journal in it, where there can be one.
+    pub fn journal(&self) -> Result<Option<Journal>, StateError> {
+        self.directory.check_plain(journal::NAME)?;
+        let path = self.directory.path_of(journal::NAME);
+        let failed = |source| StateError::File { action: "open", path, source };
+        Journal::open(&self.directory).map_err(failed)
     }
 
     /// A directory inside it, made where absent, with the same owner and mode.
@@ -433,6 +442,18 @@ mod tests {
         symlink(temp.path(), state.path().join("dead-letters")).unwrap();
         let text = state.subdirectory("dead-letters").unwrap_err().to_string();
         assert!(text.contains("dead-letters") && text.contains("symbolic link"), "{text}");
+    }
+
+    #[test]
+    fn a_link_to_elsewhere_is_no_journal() {
+        let temp = tempfile::tempdir().unwrap();
+        let outside = temp.path().join("outside");
+        std::fs::write(&outside, "precious").unwrap();
+        let state = StateDirectory::open(&temp.path().join("state")).unwrap();
+        symlink(&outside, state.path().join("journal")).unwrap();
+        let text = state.journal().unwrap_err().to_string();
+        assert!(text.contains("journal") && text.contains("symbolic link"), "{text}");
+        assert_eq!(std::fs::read(&outside).unwrap(), b"precious");
     }
 
     // Q28. A file in the way stands for all that cannot be made: root passes every mode.

@@ -233,6 +233,13 @@ pub enum Output {
     Stdout,
 }
 
+impl Output {
+    /// Whether what reads it knows an event it has by its id. Elsewhere a repeat is one more event.
+    pub fn knows_repeats(&self) -> bool {
+        matches!(self, Self::Elasticsearch(_))
+    }
+}
+
 /// `output.elasticsearch`.
 #[derive(Debug, Clone)]
 pub struct Elasticsearch {

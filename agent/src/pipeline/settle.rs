@@ -4,7 +4,9 @@ use super::tailer::Tailer;
 use crate::ack::Outcome;
 use crate::ack::dead_letters::{DeadLetter, DeadLetters};
 use crate::batch::Item;
+use crate::checkpoint::Record;
 use crate::file::identity::event_id;
+use crate::file::tailed::Tailed;
 use crate::file::{FileKey, Lineage};
 use crate::output::{Fate, Refusal, Settlement};
 use jiff::Timestamp;
@@ -24,6 +26,11 @@ pub(super) enum DeadLetterBox {
     Kept(DeadLetters),
     /// Reading once keeps no state: they are counted, reported, and the run fails.
     Reported,
+}
+
+fn settled_so_far(file: &Tailed) -> Option<Record> {
+    let (lineage, settled) = (file.lineage()?, file.ledger.settled());
+    Some(Record { lineage, settled, mark: file.settled_mark })
 }
 
 /// A refused event that is not on disk yet.
@@ -47,11 +54,31 @@ impl Tailer {
         if let Some(backing) = settled_in {
             self.rolled_over.insert(settlement.index.to_string(), backing);
         }
+        let files: Vec<FileKey> = match self.parts.journal {
+            Some(_) => settlement.runs.iter().map(|run| run.file).collect(),
+            None => Vec::new(),
+        };
         match settlement.fates.is_empty() {
             true => self.settle_delivered(&settlement),
             false => self.settle_each(settlement),
         }
         self.retry_dead_letters();
+        self.note_settled(&files);
+    }
+
+    /// Notes in the journal how far these files have settled.
+    fn note_settled(&mut self, files: &[FileKey]) {
+        let Some(journal) = &mut self.parts.journal else { return };
+        let known = files.iter().filter_map(|key| self.parts.table.file(*key));
+        let noted = known.filter_map(settled_so_far).try_for_each(|record| journal.note(&record));
+        if let Err(error) = noted {
+            let error = crate::telemetry::chain(&error);
+            warn!(
+                error,
+                "cannot write the journal; a kill may repeat what was acknowledged after the last checkpoint"
+            );
+            self.parts.journal = None;
+        }
     }
 
     /// The usual case: everything was stored.

@@ -10,7 +10,8 @@ use super::tailer::{Ended, Parts, Tailer};
 use crate::ack::dead_letters::DeadLetters;
 use crate::ack::{Accounts, Counts};
 use crate::batch::Form;
-use crate::checkpoint::{Checkpoint, KnownInput, Loaded, StateDirectory, StateError};
+use crate::checkpoint::directory::Directory;
+use crate::checkpoint::{Checkpoint, Journal, KnownInput, Loaded, StateDirectory, StateError, Store};
 use crate::config::{Config, Input, LOGSTASH_WINDOW_BYTES, Output, ReadFrom, Source};
 use crate::discovery::{Scanner, Watch};
 use crate::event::{Environment, Process, Stream};
@@ -113,8 +114,12 @@ pub fn run(config: &Config) -> Result<Exit, RunError> {
     let runtime = runtime()?;
     let stop = StopSignals::catch(&runtime)?;
     let state = StateDirectory::open(&config.state.path)?;
-    let (store, loaded) = state.checkpoints()?;
-    let restored = Restored::from(loaded);
+    let (mut store, loaded) = state.checkpoints()?;
+    let mut restored = Restored::from(loaded);
+    let journal = match config.output.knows_repeats() {
+        true => None,
+        false => restored.catch_up(&state, &mut store)?,
+    };
     let queues = crate::queue::open_all(&state, config)?;
     let letters = DeadLetters::open(state.subdirectory("dead-letters")?, config.limits.dead_letters)?;
     let listener = listen(config, &runtime)?;
@@ -126,6 +131,7 @@ pub fn run(config: &Config) -> Result<Exit, RunError> {
         config,
         restored,
         Some(saver),
+        journal,
         DeadLetterBox::Kept(letters),
         queues.clone(),
         &signals,
@@ -159,6 +165,7 @@ pub fn once(
     let engine = Engine::start(
         config,
         Restored::default(),
+        None,
         None,
         DeadLetterBox::Reported,
         Vec::new(),
@@ -298,6 +305,7 @@ impl Engine {
         config: &Config,
         restored: Restored,
         saver: Option<Saver>,
+        journal: Option<Journal>,
         dead_letters: DeadLetterBox,
         queues: Vec<Option<Arc<Queue>>>,
         signals: &Arc<Signals>,
@@ -327,6 +335,7 @@ impl Engine {
             accounts: accounts.clone(),
             signals: signals.clone(),
             saver,
+            journal,
             dead_letters,
             queues,
             output: output_state.clone(),
@@ -394,6 +403,30 @@ impl Engine {
 }
 
 impl Restored {
+    /// Moves the checkpoint up to what the journal of the run before says, stores it, and opens the journal for this one.
+    fn catch_up(
+        &mut self,
+        state: &StateDirectory,
+        store: &mut Store<Directory>,
+    ) -> Result<Option<Journal>, RunError> {
+        let Some(mut journal) = state.journal()? else { return Ok(None) };
+        let caught_up = journal.fold_into(&mut self.checkpoint).and_then(|files| {
+            if files > 0 {
+                store.save(&self.checkpoint).map_err(io::Error::other)?;
+                info!(files, "the last run was killed, going on behind what was acknowledged until then");
+            }
+            journal.clear()
+        });
+        if let Err(error) = caught_up {
+            let error = crate::telemetry::chain(&error);
+            warn!(
+                error,
+                "cannot use the journal; what was acknowledged after the last checkpoint may be sent again"
+            );
+        }
+        Ok(Some(journal))
+    }
+
     /// Backing index of each index an earlier run may have sent to; empty where no answer, or no checkpoint, names it.
     fn known_backing(&self, config: &Config) -> HashMap<String, String> {
         if self.fresh {

@@ -5,7 +5,7 @@ use super::saver::{Job, Saver};
 use super::settle::{DeadLetterBox, Refused};
 use super::signals::{Mail, Signals};
 use crate::ack::{Accounts, Loss, Outcome};
-use crate::checkpoint::{Checkpoint, KnownInput, StreamState};
+use crate::checkpoint::{Checkpoint, Journal, KnownInput, StreamState};
 use crate::discovery::{Scanner, Sight, Watch};
 use crate::file::FileKey;
 use crate::file::reader::{self, ReadBuffer, TurnEnd, TurnLimits};
@@ -62,6 +62,8 @@ pub(super) struct Parts {
     pub(super) signals: Arc<Signals>,
     /// Writes checkpoints; none when reading once.
     pub(super) saver: Option<Saver>,
+    /// Notes what settles between checkpoints; for outputs that cannot tell a repeat.
+    pub(super) journal: Option<Journal>,
     /// Takes what the server refuses.
     pub(super) dead_letters: DeadLetterBox,
     /// Queues of the inputs that are streams, by input; empty when reading once.

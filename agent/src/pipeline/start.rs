@@ -127,16 +127,13 @@ pub fn run(config: &Config) -> Result<Exit, RunError> {
     let signals = Arc::new(Signals::default());
     let saver = Saver::start(store, queues.clone(), signals.clone())
         .map_err(|source| RunError::Start { what: "the checkpoint thread", source })?;
-    let engine = Engine::start(
-        config,
-        restored,
-        Some(saver),
+    let kept = Kept {
+        saver: Some(saver),
         journal,
-        DeadLetterBox::Kept(letters),
-        queues.clone(),
-        &signals,
-        false,
-    )?;
+        dead_letters: DeadLetterBox::Kept(letters),
+        queues: queues.clone(),
+    };
+    let engine = Engine::start(config, restored, kept, &signals, false)?;
     feed(config, &queues, doors, &signals)?;
     info!(version = env!("CARGO_PKG_VERSION"), state = %config.state.path.display(), "started");
     let ended = runtime.block_on(async {
@@ -162,16 +159,8 @@ pub fn once(
     let runtime = runtime()?;
     let stop = StopSignals::catch(&runtime)?;
     let signals = Arc::new(Signals::default());
-    let engine = Engine::start(
-        config,
-        Restored::default(),
-        None,
-        None,
-        DeadLetterBox::Reported,
-        Vec::new(),
-        &signals,
-        true,
-    )?;
+    let kept = Kept { saver: None, journal: None, dead_letters: DeadLetterBox::Reported, queues: Vec::new() };
+    let engine = Engine::start(config, Restored::default(), kept, &signals, true)?;
     let accounts = engine.accounts.clone();
     let output = engine.output_state.clone();
     let (ended, last) = runtime.block_on(async {
@@ -287,6 +276,14 @@ impl From<Loaded> for Restored {
     }
 }
 
+/// What lies in the state directory; nothing of it when reading once.
+struct Kept {
+    saver: Option<Saver>,
+    journal: Option<Journal>,
+    dead_letters: DeadLetterBox,
+    queues: Vec<Option<Arc<Queue>>>,
+}
+
 /// The two ends of the pipeline.
 struct Engine {
     tailer: JoinHandle<()>,
@@ -304,10 +301,7 @@ impl Engine {
     fn start(
         config: &Config,
         restored: Restored,
-        saver: Option<Saver>,
-        journal: Option<Journal>,
-        dead_letters: DeadLetterBox,
-        queues: Vec<Option<Arc<Queue>>>,
+        kept: Kept,
         signals: &Arc<Signals>,
         once: bool,
     ) -> Result<Self, RunError> {
@@ -334,10 +328,10 @@ impl Engine {
             intake,
             accounts: accounts.clone(),
             signals: signals.clone(),
-            saver,
-            journal,
-            dead_letters,
-            queues,
+            saver: kept.saver,
+            journal: kept.journal,
+            dead_letters: kept.dead_letters,
+            queues: kept.queues,
             output: output_state.clone(),
             framings: config.inputs.iter().map(Input::framing).collect(),
             max_line: config.inputs.iter().map(|input| input.max_line).collect(),

@@ -3,6 +3,7 @@
 use super::Collection;
 use super::names::{name_of_number, names_of_words};
 use super::values::{check_readable, each_once, each_value, field, without_value};
+use crate::aggregation::allowance::{Share, vec_bytes};
 use crate::aggregation::keep::Keep;
 use crate::aggregation::partial::Key;
 use crate::aggregation::rounding::Table;
@@ -56,6 +57,19 @@ impl Keyer {
                 ((column.max_value() / per_milli - first) / length) as usize + 1
             }
             _ => 0,
+        }
+    }
+
+    /// Bytes held.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Words { keep, .. } | Self::Numbers { keep, .. } => keep.size(),
+            Self::Ranges { ranges, .. } => vec_bytes::<(f64, f64)>(ranges.capacity()),
+            Self::Filters(filters) => {
+                vec_bytes::<Docs>(filters.capacity()) + filters.iter().map(Docs::size).sum::<usize>()
+            }
+            Self::Dates { table: Table::Listed(starts), .. } => vec_bytes::<i64>(starts.capacity()),
+            Self::Dates { .. } | Self::Histogram { .. } => 0,
         }
     }
 
@@ -130,12 +144,19 @@ impl Keyer {
         }
     }
 
-    /// The keys as they are known outside the segment; `None` for those not let through.
-    pub(super) fn names(&self, keys: &[(u32, i64)]) -> Result<Vec<Option<Key>>, ApiError> {
+    /// The keys as they are known outside the segment; `None` for those not let through. `repeated` tells whether a key
+    /// may be there more than once.
+    pub(super) fn names(
+        &self,
+        keys: &[(u32, i64)],
+        repeated: bool,
+        share: &mut Share<'_>,
+    ) -> Result<Vec<Option<Key>>, ApiError> {
+        share.grow(vec_bytes::<Option<Key>>(keys.len()))?;
         match self {
             Self::Words { column, missing, keep } => {
                 let missing = missing.as_ref().map(|(text, _)| text.as_str());
-                names_of_words(column.as_ref(), missing, keep, keys)
+                names_of_words(column.as_ref(), missing, keep, (keys, repeated), share)
             }
             Self::Numbers { kind, keep, .. } => {
                 Ok(keys.iter().map(|(_, stored)| name_of_number(kind, *stored, keep)).collect())

@@ -149,16 +149,24 @@ impl Node {
                 }
             }
             Work::Buckets { keyer, buckets } => {
-                self.docs.clear();
-                self.ords.clear();
-                let (handed, ords) = (&mut self.docs, &mut self.ords);
+                let mut handing = Handing {
+                    docs: &mut self.docs,
+                    ords: &mut self.ords,
+                    inner: &mut self.inner,
+                    counted: &mut self.counted,
+                    before: keyer.size(),
+                    outcome: Ok(()),
+                };
                 keyer.each_key(docs, |at, key| {
-                    ords.push(buckets.number(parents[at], key));
-                    handed.push(docs[at]);
+                    if handing.outcome.is_ok() {
+                        handing.push(docs[at], buckets.number(parents[at], key));
+                    }
+                    if handing.docs.len() >= BLOCK {
+                        handing.hand_on(buckets.size(), share);
+                    }
                 });
-                for inner in &mut self.inner {
-                    inner.take(&self.docs, &self.ords, share)?;
-                }
+                handing.hand_on(buckets.size(), share);
+                handing.outcome?;
             }
         }
         self.taken += docs.len();
@@ -215,6 +223,39 @@ impl Node {
         };
         partials.resize(parents, empty);
         Ok(partials)
+    }
+}
+
+/// Documents on their way to what is inside of buckets, handed on in blocks however many values a document has.
+struct Handing<'n> {
+    docs: &'n mut Vec<u32>,
+    ords: &'n mut Vec<u32>,
+    inner: &'n mut [Node],
+    counted: &'n mut usize,
+    /// Bytes of the node without its buckets.
+    before: usize,
+    outcome: Result<(), ApiError>,
+}
+
+impl Handing<'_> {
+    #[inline]
+    fn push(&mut self, doc: u32, ord: u32) {
+        self.docs.push(doc);
+        self.ords.push(ord);
+    }
+
+    /// Hands on what there is, unless it failed before, and counts what the buckets have grown to.
+    fn hand_on(&mut self, buckets: usize, share: &mut Share<'_>) {
+        if self.outcome.is_ok() {
+            let grown = (self.before + buckets).saturating_sub(*self.counted);
+            *self.counted += grown;
+            let mut inner = self.inner.iter_mut();
+            let (docs, ords) = (&*self.docs, &*self.ords);
+            self.outcome =
+                share.grow(grown).and_then(|()| inner.try_for_each(|inner| inner.take(docs, ords, share)));
+        }
+        self.docs.clear();
+        self.ords.clear();
     }
 }
 

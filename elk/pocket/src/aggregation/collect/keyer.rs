@@ -124,16 +124,18 @@ impl Keyer {
             }
             Self::Ranges { column, kind, ranges } => {
                 let Some(column) = column else { return };
-                let mut taken: Vec<(usize, i64)> = Vec::new();
+                let (mut hit, mut last) = (Vec::new(), 0);
                 each_value(column, docs, |at, stored| {
+                    if at != last {
+                        hand_over(&mut hit, last, &mut take);
+                        last = at;
+                    }
                     let value = kind.decode(stored);
-                    let hit =
-                        ranges.iter().enumerate().filter(|(_, (from, to))| *from <= value && value < *to);
-                    taken.extend(hit.map(|(number, _)| (at, number as i64)));
+                    let numbers = ranges.iter().enumerate();
+                    let within = numbers.filter(|(_, (from, to))| *from <= value && value < *to);
+                    hit.extend(within.map(|(number, _)| number as i64));
                 });
-                taken.sort_unstable();
-                taken.dedup();
-                taken.into_iter().for_each(|(at, number)| take(at, number));
+                hand_over(&mut hit, last, &mut take);
             }
             Self::Filters(filters) => {
                 for (at, doc) in docs.iter().enumerate() {
@@ -167,6 +169,13 @@ impl Keyer {
             _ => Ok(keys.iter().map(|(_, key)| Some(Key::Whole(*key))).collect()),
         }
     }
+}
+
+/// The ranges that values of one document lie in, each once.
+fn hand_over(hit: &mut Vec<i64>, at: usize, take: &mut impl FnMut(usize, i64)) {
+    hit.sort_unstable();
+    hit.dedup();
+    hit.drain(..).for_each(|number| take(at, number));
 }
 
 pub(super) fn terms_keyer(

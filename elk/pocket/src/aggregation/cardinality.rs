@@ -1,5 +1,6 @@
 //! Counting different values: exactly up to 3,000, then by HyperLogLog.
 
+use super::allowance::{table_bytes, vec_bytes};
 use std::collections::HashSet;
 
 const EXACT_MAX: usize = 3_000;
@@ -62,11 +63,11 @@ impl Cardinality {
         }
     }
 
-    /// Approximate bytes held.
+    /// Bytes on the heap.
     pub fn size(&self) -> usize {
         match self {
-            Self::Exact(hashes) => hashes.capacity() * 9,
-            Self::Estimated(registers) => registers.len(),
+            Self::Exact(hashes) => table_bytes(hashes.capacity(), size_of::<u64>()),
+            Self::Estimated(registers) => vec_bytes::<u8>(registers.capacity()),
         }
     }
 }

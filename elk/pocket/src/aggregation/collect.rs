@@ -13,11 +13,14 @@ mod values;
 
 mod work;
 
+use self::buckets::Buckets;
+use self::keyer::Keyer;
 use self::values::{Values, each_value};
 use self::work::{Work, work_of};
+use super::allowance::{Share, vec_bytes};
 use super::cardinality::Cardinality;
 use super::digest::Digest;
-use super::partial::{Allowance, Bucket, Key, Partial, Stats};
+use super::partial::{Bucket, Key, Partial, Stats, table_of_buckets};
 use super::plan::Plan;
 use crate::index::Segment;
 use crate::query::{Docs, Scope};
@@ -33,46 +36,51 @@ pub struct Collection<'a> {
     pub place: (u32, u32),
     /// Fields and dates.
     pub scope: Scope<'a>,
-    /// Bound on memory.
-    pub allowance: Allowance,
 }
 
 /// Documents at once.
 const BLOCK: usize = 2_048;
-/// Blocks between two looks at the memory.
-const LOOK: usize = 32;
 
-/// What `plan` finds among `docs`, in the order of its parts.
-pub fn collect(plan: &Plan, docs: &Docs, on: &Collection<'_>) -> Result<Vec<Partial>, ApiError> {
-    let mut nodes = build(plan, on)?;
-    let (mut parents, mut blocks) = (Vec::new(), 0);
+/// What `plan` finds among `docs`, in the order of its parts; `share` holds it.
+pub fn collect(
+    plan: &Plan,
+    docs: &Docs,
+    on: &Collection<'_>,
+    share: &mut Share<'_>,
+) -> Result<Vec<Partial>, ApiError> {
+    let mut work = share.beside();
+    let mut nodes = build(plan, on, &mut work)?;
+    let mut parents = Vec::new();
     docs.for_each_block(on.segment.max_doc(), BLOCK, |block| {
         parents.resize(block.len(), 0);
-        for node in &mut nodes {
-            node.take(block, &parents[..block.len()])?;
-        }
-        blocks += 1;
-        if blocks % LOOK == 0 {
-            on.allowance.check(nodes.iter().map(Node::size).sum())?;
-        }
-        Ok::<(), ApiError>(())
+        nodes.iter_mut().try_for_each(|node| node.take(block, &parents[..block.len()], &mut work))
     })?;
-    on.allowance.check(nodes.iter().map(Node::size).sum())?;
-    nodes.into_iter().map(|node| node.finish(1).map(|mut partials| partials.remove(0))).collect()
+    let mut found = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        found.extend(node.finish(1, &mut work)?);
+    }
+    drop(work);
+    share.grow(found.iter().map(Partial::size).sum())?;
+    Ok(found)
 }
 
-fn build(plan: &Plan, on: &Collection<'_>) -> Result<Vec<Node>, ApiError> {
-    plan.parts
-        .iter()
-        .map(|(name, aggregation, inner)| {
-            Ok(Node {
-                work: work_of(name, aggregation, on)?,
-                inner: build(inner, on)?,
-                docs: Vec::new(),
-                ords: Vec::new(),
-            })
-        })
-        .collect()
+fn build(plan: &Plan, on: &Collection<'_>, share: &mut Share<'_>) -> Result<Vec<Node>, ApiError> {
+    let mut nodes = Vec::with_capacity(plan.parts.len());
+    for (name, aggregation, inner) in &plan.parts {
+        let mut node = Node {
+            work: work_of(name, aggregation, on)?,
+            inner: Vec::new(),
+            docs: Vec::new(),
+            ords: Vec::new(),
+            counted: 0,
+            taken: 0,
+            measure_at: 0,
+        };
+        node.measure(share)?;
+        node.inner = build(inner, on, share)?;
+        nodes.push(node);
+    }
+    Ok(nodes)
 }
 
 struct Node {
@@ -81,6 +89,11 @@ struct Node {
     /// Scratch: documents and buckets handed on.
     docs: Vec<u32>,
     ords: Vec<u32>,
+    /// Bytes that are counted.
+    counted: usize,
+    /// Documents taken so far, and how many there are when it is measured again.
+    taken: usize,
+    measure_at: usize,
 }
 
 fn grow<T: Default + Clone>(states: &mut Vec<T>, parents: &[u32]) {
@@ -91,7 +104,7 @@ fn grow<T: Default + Clone>(states: &mut Vec<T>, parents: &[u32]) {
 }
 
 impl Node {
-    fn take(&mut self, docs: &[u32], parents: &[u32]) -> Result<(), ApiError> {
+    fn take(&mut self, docs: &[u32], parents: &[u32], share: &mut Share<'_>) -> Result<(), ApiError> {
         match &mut self.work {
             Work::Stats { values, states } => {
                 grow(states, parents);
@@ -136,79 +149,146 @@ impl Node {
                 }
             }
             Work::Buckets { keyer, buckets } => {
-                self.docs.clear();
-                self.ords.clear();
-                let (handed, ords) = (&mut self.docs, &mut self.ords);
+                let mut handing = Handing {
+                    docs: &mut self.docs,
+                    ords: &mut self.ords,
+                    inner: &mut self.inner,
+                    counted: &mut self.counted,
+                    before: keyer.size(),
+                    outcome: Ok(()),
+                };
                 keyer.each_key(docs, |at, key| {
-                    ords.push(buckets.number(parents[at], key));
-                    handed.push(docs[at]);
+                    if handing.outcome.is_ok() {
+                        handing.push(docs[at], buckets.number(parents[at], key));
+                    }
+                    if handing.docs.len() >= BLOCK {
+                        handing.hand_on(buckets.size(), share);
+                    }
                 });
-                for inner in &mut self.inner {
-                    inner.take(&self.docs, &self.ords)?;
-                }
+                handing.hand_on(buckets.size(), share);
+                handing.outcome?;
             }
         }
-        Ok(())
+        self.taken += docs.len();
+        if self.taken < self.measure_at { Ok(()) } else { self.measure(share) }
+    }
+
+    /// Counts what it holds without what is inside. That costs a look at every state, so it is done once for a quarter as
+    /// many documents as there are states: in between it grows by a part of itself only.
+    fn measure(&mut self, share: &mut Share<'_>) -> Result<(), ApiError> {
+        let size = self.size();
+        let grown = size.saturating_sub(self.counted);
+        self.counted += grown;
+        self.measure_at = self.taken + self.work.states() / 4;
+        share.grow(grown)
     }
 
     fn size(&self) -> usize {
-        let own = match &self.work {
-            Work::Stats { states, .. } => states.capacity() * size_of::<Stats>(),
-            Work::Count { states, .. } => states.capacity() * 8,
-            Work::Digest { states, .. } => states.iter().map(|state| 96 + state.size()).sum(),
-            Work::Cardinality { states, hashes, .. } => {
-                hashes.len() * 8 + states.iter().map(|state| 64 + state.size()).sum::<usize>()
-            }
-            Work::Hits { states, .. } => states.iter().map(|hits| 24 + hits.len() * 96).sum(),
-            Work::Buckets { buckets, .. } => buckets.size(),
-        };
-        own + self.inner.iter().map(Self::size).sum::<usize>()
+        let scratch = vec_bytes::<u32>(self.docs.capacity()) + vec_bytes::<u32>(self.ords.capacity());
+        size_of::<Self>() + scratch + self.work.heap()
     }
 
-    /// A partial for each of `parents` buckets.
-    fn finish(self, parents: usize) -> Result<Vec<Partial>, ApiError> {
-        let padded = |mut partials: Vec<Partial>, empty: Partial| {
-            partials.resize(parents, empty);
-            partials
-        };
-        Ok(match self.work {
+    /// A partial for each of `parents` buckets. What they take beside what was counted is counted before it is made.
+    fn finish(self, parents: usize, share: &mut Share<'_>) -> Result<Vec<Partial>, ApiError> {
+        share.grow(vec_bytes::<Partial>(parents))?;
+        let mut partials = Vec::with_capacity(parents);
+        let empty = match self.work {
             Work::Stats { states, .. } => {
-                padded(states.into_iter().map(Partial::Stats).collect(), Partial::Stats(Stats::default()))
+                partials.extend(states.into_iter().map(Partial::Stats));
+                Partial::Stats(Stats::default())
             }
             Work::Count { states, .. } => {
-                padded(states.into_iter().map(Partial::Count).collect(), Partial::Count(0))
+                partials.extend(states.into_iter().map(Partial::Count));
+                Partial::Count(0)
             }
             Work::Digest { states, .. } => {
-                padded(states.into_iter().map(Partial::Digest).collect(), Partial::Digest(Digest::default()))
+                partials.extend(states.into_iter().map(Partial::Digest));
+                Partial::Digest(Digest::default())
             }
-            Work::Cardinality { states, .. } => padded(
-                states.into_iter().map(Partial::Cardinality).collect(),
-                Partial::Cardinality(Cardinality::default()),
-            ),
+            Work::Cardinality { states, .. } => {
+                partials.extend(states.into_iter().map(Partial::Cardinality));
+                Partial::Cardinality(Cardinality::default())
+            }
             Work::Hits { sorter, size, states, .. } => {
-                let mut partials = Vec::with_capacity(parents);
                 for mut hits in states {
-                    sorter.settle(&mut hits, size)?;
+                    sorter.settle(&mut hits, size, share)?;
                     partials.push(Partial::Hits(hits));
                 }
-                padded(partials, Partial::Hits(Vec::new()))
+                Partial::Hits(Vec::new())
             }
             Work::Buckets { keyer, buckets } => {
-                let numbers = buckets.keys.len();
-                let mut inner: Vec<std::vec::IntoIter<Partial>> = Vec::new();
-                for node in self.inner {
-                    inner.push(node.finish(numbers)?.into_iter());
-                }
-                let names = keyer.names(&buckets.keys)?;
-                let mut all: Vec<HashMap<Key, Bucket>> = vec![HashMap::new(); parents];
-                for (((parent, _), count), name) in buckets.keys.iter().zip(buckets.counts).zip(names) {
-                    let inner = inner.iter_mut().filter_map(Iterator::next).collect();
-                    if let Some(key) = name {
-                        all[*parent as usize].insert(key, Bucket { count, inner });
-                    }
-                }
-                all.into_iter().map(Partial::Buckets).collect()
+                finish_buckets(&keyer, buckets, self.inner, parents, share, &mut partials)?;
+                Partial::Buckets(HashMap::new())
             }
-        })
+        };
+        partials.resize(parents, empty);
+        Ok(partials)
     }
+}
+
+/// Documents on their way to what is inside of buckets, handed on in blocks however many values a document has.
+struct Handing<'n> {
+    docs: &'n mut Vec<u32>,
+    ords: &'n mut Vec<u32>,
+    inner: &'n mut [Node],
+    counted: &'n mut usize,
+    /// Bytes of the node without its buckets.
+    before: usize,
+    outcome: Result<(), ApiError>,
+}
+
+impl Handing<'_> {
+    #[inline]
+    fn push(&mut self, doc: u32, ord: u32) {
+        self.docs.push(doc);
+        self.ords.push(ord);
+    }
+
+    /// Hands on what there is, unless it failed before, and counts what the buckets have grown to.
+    fn hand_on(&mut self, buckets: usize, share: &mut Share<'_>) {
+        if self.outcome.is_ok() {
+            let grown = (self.before + buckets).saturating_sub(*self.counted);
+            *self.counted += grown;
+            let mut inner = self.inner.iter_mut();
+            let (docs, ords) = (&*self.docs, &*self.ords);
+            self.outcome =
+                share.grow(grown).and_then(|()| inner.try_for_each(|inner| inner.take(docs, ords, share)));
+        }
+        self.docs.clear();
+        self.ords.clear();
+    }
+}
+
+/// Pushes the buckets of each of `parents` buckets, with what is inside, as one partial.
+fn finish_buckets(
+    keyer: &Keyer,
+    buckets: Buckets,
+    inside: Vec<Node>,
+    parents: usize,
+    share: &mut Share<'_>,
+    partials: &mut Vec<Partial>,
+) -> Result<(), ApiError> {
+    let numbers = buckets.keys.len();
+    let width = inside.len();
+    let mut inner: Vec<std::vec::IntoIter<Partial>> = Vec::with_capacity(width);
+    for node in inside {
+        inner.push(node.finish(numbers, share)?.into_iter());
+    }
+    let names = keyer.names(&buckets.keys, parents > 1, share)?;
+    let mut children = vec![0u32; parents];
+    buckets.keys.iter().for_each(|(parent, _)| children[*parent as usize] += 1);
+    let tables = children.iter().map(|count| table_of_buckets(*count as usize)).sum::<usize>();
+    let own = parents * (size_of::<u32>() + size_of::<HashMap<Key, Bucket>>());
+    share.grow(tables + own + numbers * vec_bytes::<Partial>(width))?;
+    let mut all: Vec<HashMap<Key, Bucket>> =
+        children.into_iter().map(|count| HashMap::with_capacity(count as usize)).collect();
+    for (((parent, _), count), name) in buckets.keys.iter().zip(buckets.counts).zip(names) {
+        let mut found = Vec::with_capacity(width);
+        found.extend(inner.iter_mut().filter_map(Iterator::next));
+        if let Some(key) = name {
+            all[*parent as usize].insert(key, Bucket { count, inner: found });
+        }
+    }
+    partials.extend(all.into_iter().map(Partial::Buckets));
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! Percentiles: all values while they are few, then a merging t-digest.
 
+use super::allowance::vec_bytes;
+
 /// Values below this count are all kept, and percentiles are exact.
 const EXACT_MAX: usize = 512;
 /// Centroids are as fine as `q (1 - q)` allows at this compression: about 200 of them.
@@ -68,9 +70,9 @@ impl Digest {
         self.total as u64
     }
 
-    /// Approximate bytes held.
+    /// Bytes on the heap.
     pub fn size(&self) -> usize {
-        self.centroids.capacity() * 24 + self.fresh.capacity() * 8
+        vec_bytes::<Centroid>(self.centroids.capacity()) + vec_bytes::<f64>(self.fresh.capacity())
     }
 
     fn compress(&mut self) {

@@ -1,11 +1,15 @@
 //! From merged partials to the answer: buckets ordered, cut, filled up and printed.
 
+use super::allowance::{Share, vec_bytes};
+use super::number::{number_text, show_stats};
 use super::partial::{Bucket, Key, Partial};
 use super::plan::{Aggregation, Order, Plan, Shown};
 use crate::mapping::{Kind, Number};
 use crate::search::TopHit;
 use crate::store::ApiError;
 use crate::time::format::DateFormat;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -17,27 +21,71 @@ const BUCKETS_MAX: usize = 65_536;
 pub trait Show {
     /// The type of a field, from any index that has it.
     fn kind(&self, field: &str) -> Option<Kind>;
-    /// The answer of a `top_hits`.
-    fn hits(&self, hits: &[TopHit], total: u64, request: &Value) -> Result<Value, ApiError>;
+    /// The answer of a `top_hits` as JSON; `share` holds its documents until it is printed.
+    fn hits(
+        &self,
+        hits: &[TopHit],
+        total: u64,
+        request: &Value,
+        share: Share<'_>,
+    ) -> Result<Vec<u8>, ApiError>;
 }
 
-/// Prints what `plan` found in `total` documents.
-pub fn finish(plan: &Plan, partials: Vec<Partial>, total: u64, show: &impl Show) -> Result<Value, ApiError> {
-    Printer { show, buckets: 0 }.level(plan, partials, total)
+/// Prints what `plan` found in `total` documents; `share` holds what is printed.
+pub fn finish(
+    plan: &Plan,
+    partials: Vec<Partial>,
+    total: u64,
+    show: &impl Show,
+    share: Share<'_>,
+) -> Result<Box<RawValue>, ApiError> {
+    let mut printer = Printer { show, share, buckets: 0, text: Vec::new() };
+    printer.text.push(b'{');
+    printer.parts(plan, partials, total)?;
+    printer.text.push(b'}');
+    let text = String::from_utf8(printer.text).map_err(|error| ApiError::internal(error.to_string()))?;
+    RawValue::from_string(text).map_err(internal)
 }
 
+fn internal(error: serde_json::Error) -> ApiError {
+    ApiError::internal(error.to_string())
+}
+
+/// Prints as it goes: a tree of a large answer would take many times its text.
 struct Printer<'a, S> {
     show: &'a S,
+    share: Share<'a>,
     buckets: usize,
+    text: Vec<u8>,
 }
 
 impl<S: Show> Printer<'_, S> {
-    fn level(&mut self, plan: &Plan, partials: Vec<Partial>, total: u64) -> Result<Value, ApiError> {
-        let mut answer = Map::new();
-        for ((name, aggregation, inner), partial) in plan.parts.iter().zip(partials) {
-            answer.insert(name.clone(), self.one(aggregation, inner, partial, total)?);
+    fn value(&mut self, value: &impl Serialize) -> Result<(), ApiError> {
+        serde_json::to_writer(&mut self.text, value).map_err(internal)
+    }
+
+    /// What stands before the next of a list or an object.
+    fn comma(&mut self) {
+        if !matches!(self.text.last(), Some(b'{' | b'[')) {
+            self.text.push(b',');
         }
-        Ok(Value::Object(answer))
+    }
+
+    fn key(&mut self, key: &str) -> Result<(), ApiError> {
+        self.comma();
+        self.value(&key)?;
+        self.text.push(b':');
+        Ok(())
+    }
+
+    /// The aggregations of a level, as entries of an object that is open.
+    fn parts(&mut self, plan: &Plan, partials: Vec<Partial>, total: u64) -> Result<(), ApiError> {
+        for ((name, aggregation, inner), partial) in plan.parts.iter().zip(partials) {
+            self.key(name)?;
+            self.one(aggregation, inner, partial, total)?;
+            self.share.set(self.text.len())?;
+        }
+        Ok(())
     }
 
     fn one(
@@ -46,18 +94,20 @@ impl<S: Show> Printer<'_, S> {
         inner: &Plan,
         partial: Partial,
         total: u64,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<(), ApiError> {
         match (aggregation, partial) {
             (Aggregation::Stats { shown, field, .. }, Partial::Stats(stats)) => {
                 let kind = self.show.kind(field);
-                Ok(show_stats(*shown, &stats, kind.as_ref()))
+                self.value(&show_stats(*shown, &stats, kind.as_ref()))
             }
-            (Aggregation::ValueCount(_), Partial::Count(count)) => Ok(json!({"value": count})),
-            (Aggregation::Cardinality(_), Partial::Cardinality(set)) => Ok(json!({"value": set.count()})),
+            (Aggregation::ValueCount(_), Partial::Count(count)) => self.value(&json!({"value": count})),
+            (Aggregation::Cardinality(_), Partial::Cardinality(set)) => {
+                self.value(&json!({"value": set.count()}))
+            }
             (Aggregation::Percentiles { percents, keyed, .. }, Partial::Digest(digest)) => {
                 let values =
                     percents.iter().map(|percent| (format!("{percent:?}"), digest.percentile(*percent)));
-                Ok(match keyed {
+                self.value(&match keyed {
                     true => {
                         json!({"values": values.map(|(key, value)| (key, json!(value))).collect::<Map<_, _>>()})
                     }
@@ -66,10 +116,14 @@ impl<S: Show> Printer<'_, S> {
                     }
                 })
             }
-            (Aggregation::TopHits(top), Partial::Hits(hits)) => self.show.hits(&hits, total, &top.request),
+            (Aggregation::TopHits(top), Partial::Hits(hits)) => {
+                let shown = self.show.hits(&hits, total, &top.request, self.share.beside())?;
+                self.text.extend_from_slice(&shown);
+                Ok(())
+            }
             (Aggregation::Filter(_), Partial::Buckets(mut buckets)) => {
                 let bucket = buckets.remove(&Key::Whole(0)).unwrap_or_else(|| empty(inner));
-                self.bucket(Map::new(), bucket, inner)
+                self.bucket(&[], bucket, inner)
             }
             (_, Partial::Buckets(buckets)) => self.buckets(aggregation, inner, buckets),
             (_, _) => Err(ApiError::internal("an aggregation and its result do not fit")),
@@ -77,21 +131,38 @@ impl<S: Show> Printer<'_, S> {
     }
 
     /// A bucket after the entries in `head`.
-    fn bucket(
-        &mut self,
-        mut head: Map<String, Value>,
-        bucket: Bucket,
-        inner: &Plan,
-    ) -> Result<Value, ApiError> {
+    fn bucket(&mut self, head: &[(&str, Value)], bucket: Bucket, inner: &Plan) -> Result<(), ApiError> {
         self.buckets += 1;
         if self.buckets > BUCKETS_MAX {
             return Err(too_many_buckets());
         }
-        head.insert("doc_count".to_owned(), json!(bucket.count));
-        if let Value::Object(inside) = self.level(inner, bucket.inner, bucket.count)? {
-            head.extend(inside);
+        self.text.push(b'{');
+        for (key, value) in head {
+            self.key(key)?;
+            self.value(value)?;
         }
-        Ok(Value::Object(head))
+        self.key("doc_count")?;
+        self.value(&bucket.count)?;
+        self.parts(inner, bucket.inner, bucket.count)?;
+        self.text.push(b'}');
+        self.share.set(self.text.len())
+    }
+
+    fn open(&mut self, keyed: bool) {
+        self.text.extend_from_slice(if keyed { b"{\"buckets\":{" } else { b"{\"buckets\":[" });
+    }
+
+    fn close(&mut self, keyed: bool) {
+        self.text.extend_from_slice(if keyed { b"}}" } else { b"]}" });
+    }
+
+    /// What stands before a bucket of [`Self::open`].
+    fn next(&mut self, name: &str, keyed: bool) -> Result<(), ApiError> {
+        if keyed {
+            return self.key(name);
+        }
+        self.comma();
+        Ok(())
     }
 
     fn buckets(
@@ -99,7 +170,8 @@ impl<S: Show> Printer<'_, S> {
         aggregation: &Aggregation,
         inner: &Plan,
         mut buckets: HashMap<Key, Bucket>,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<(), ApiError> {
+        let mut filled = self.share.beside();
         match aggregation {
             Aggregation::Terms { field, size, order, minimum, .. } => {
                 self.terms(self.show.kind(field).as_ref(), *size, order, *minimum, inner, buckets)
@@ -112,7 +184,7 @@ impl<S: Show> Printer<'_, S> {
                 let format = format.as_ref().unwrap_or(&own);
                 if *minimum == 0 {
                     let bounds = extended.map(|(min, max)| (rounding.floor(min), rounding.floor(max)));
-                    fill(&mut buckets, bounds, inner, |start| rounding.next(start))?;
+                    fill(&mut buckets, bounds, inner, |start| rounding.next(start), &mut filled)?;
                 }
                 let zone = &rounding.zone;
                 self.list(buckets, *minimum, inner, *keyed, |key| {
@@ -125,7 +197,7 @@ impl<S: Show> Printer<'_, S> {
                 if *minimum == 0 {
                     let number = |value: f64| ((value - offset) / interval).floor() as i64;
                     let bounds = extended.map(|(min, max)| (number(min), number(max)));
-                    fill(&mut buckets, bounds, inner, |number| number + 1)?;
+                    fill(&mut buckets, bounds, inner, |number| number + 1, &mut filled)?;
                 }
                 self.list(buckets, *minimum, inner, *keyed, |key| {
                     let start = key as f64 * interval + offset;
@@ -134,14 +206,14 @@ impl<S: Show> Printer<'_, S> {
             }
             Aggregation::Range { ranges, keyed, .. } => self.ranges(ranges, *keyed, inner, buckets),
             Aggregation::Filters { filters, keyed } => {
-                let mut named = Map::new();
-                let mut list = Vec::new();
+                self.open(*keyed);
                 for (at, (name, _)) in filters.iter().enumerate() {
                     let bucket = buckets.remove(&Key::Whole(at as i64)).unwrap_or_else(|| empty(inner));
-                    let shown = self.bucket(Map::new(), bucket, inner)?;
-                    if *keyed { drop(named.insert(name.clone(), shown)) } else { list.push(shown) }
+                    self.next(name, *keyed)?;
+                    self.bucket(&[], bucket, inner)?;
                 }
-                Ok(json!({"buckets": if *keyed { Value::Object(named) } else { Value::Array(list) }}))
+                self.close(*keyed);
+                Ok(())
             }
             _ => Err(ApiError::internal("an aggregation without buckets has some")),
         }
@@ -154,20 +226,19 @@ impl<S: Show> Printer<'_, S> {
         inner: &Plan,
         keyed: bool,
         head: impl Fn(i64) -> (String, Vec<(&'static str, Value)>),
-    ) -> Result<Value, ApiError> {
+    ) -> Result<(), ApiError> {
         let mut sorted: Vec<(Key, Bucket)> =
             buckets.into_iter().filter(|(_, bucket)| bucket.count >= minimum).collect();
-        sorted.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut named = Map::new();
-        let mut list = Vec::new();
+        sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        self.open(keyed);
         for (key, bucket) in sorted {
             let Key::Whole(key) = key else { continue };
             let (name, head) = head(key);
-            let head = head.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-            let shown = self.bucket(head, bucket, inner)?;
-            if keyed { drop(named.insert(name, shown)) } else { list.push(shown) }
+            self.next(&name, keyed)?;
+            self.bucket(&head, bucket, inner)?;
         }
-        Ok(json!({"buckets": if keyed { Value::Object(named) } else { Value::Array(list) }}))
+        self.close(keyed);
+        Ok(())
     }
 
     fn ranges(
@@ -176,32 +247,27 @@ impl<S: Show> Printer<'_, S> {
         keyed: bool,
         inner: &Plan,
         mut buckets: HashMap<Key, Bucket>,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<(), ApiError> {
         // Printed by lower, then upper bound, whatever the order of asking.
         let mut order: Vec<usize> = (0..ranges.len()).collect();
         let low = |at: usize| ranges[at].1.unwrap_or(f64::NEG_INFINITY);
         let high = |at: usize| ranges[at].2.unwrap_or(f64::INFINITY);
         order.sort_by(|a, b| low(*a).total_cmp(&low(*b)).then(high(*a).total_cmp(&high(*b))));
-        let mut named = Map::new();
-        let mut list = Vec::new();
+        self.open(keyed);
         for at in order {
             let (name, from, to) = &ranges[at];
             let side = |bound: &Option<f64>| bound.map_or_else(|| "*".to_owned(), number_text);
             let name = name.clone().unwrap_or_else(|| format!("{}-{}", side(from), side(to)));
-            let mut head = Map::new();
-            if !keyed {
-                head.insert("key".to_owned(), json!(name));
-            }
-            for (key, bound) in [("from", from), ("to", to)] {
-                if let Some(bound) = bound {
-                    head.insert(key.to_owned(), json!(bound));
-                }
-            }
+            let bounds = [("from", from), ("to", to)];
+            let mut head: Vec<(&str, Value)> = Vec::new();
+            head.extend((!keyed).then(|| ("key", json!(name))));
+            head.extend(bounds.into_iter().filter_map(|(key, bound)| Some((key, json!((*bound)?)))));
             let bucket = buckets.remove(&Key::Whole(at as i64)).unwrap_or_else(|| empty(inner));
-            let shown = self.bucket(head, bucket, inner)?;
-            if keyed { drop(named.insert(name, shown)) } else { list.push(shown) }
+            self.next(&name, keyed)?;
+            self.bucket(&head, bucket, inner)?;
         }
-        Ok(json!({"buckets": if keyed { Value::Object(named) } else { Value::Array(list) }}))
+        self.close(keyed);
+        Ok(())
     }
 
     fn terms(
@@ -212,42 +278,43 @@ impl<S: Show> Printer<'_, S> {
         minimum: u64,
         inner: &Plan,
         buckets: HashMap<Key, Bucket>,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<(), ApiError> {
         let mut sorted: Vec<(Key, Bucket)> =
             buckets.into_iter().filter(|(_, bucket)| bucket.count >= minimum).collect();
-        sorted.sort_by(|a, b| compare(a, b, order, inner));
+        sorted.sort_unstable_by(|a, b| compare(a, b, order, inner));
         let others: u64 = sorted.iter().skip(size).map(|(_, bucket)| bucket.count).sum();
         sorted.truncate(size);
-        let mut list = Vec::with_capacity(sorted.len());
+        self.text.push(b'{');
+        self.key("doc_count_error_upper_bound")?;
+        self.value(&0)?;
+        self.key("sum_other_doc_count")?;
+        self.value(&others)?;
+        self.key("buckets")?;
+        self.text.push(b'[');
         for (key, bucket) in sorted {
-            list.push(self.bucket(terms_head(&key, kind), bucket, inner)?);
+            self.comma();
+            self.bucket(&terms_head(&key, kind), bucket, inner)?;
         }
-        Ok(json!({
-            "doc_count_error_upper_bound": 0,
-            "sum_other_doc_count": others,
-            "buckets": list,
-        }))
+        self.text.extend_from_slice(b"]}");
+        Ok(())
     }
 }
 
-fn terms_head(key: &Key, kind: Option<&Kind>) -> Map<String, Value> {
-    let mut head = Map::new();
+fn terms_head(key: &Key, kind: Option<&Kind>) -> Vec<(&'static str, Value)> {
     match (key, kind) {
-        (Key::Text(text), _) => drop(head.insert("key".to_owned(), json!(text))),
-        (Key::Real(stored), _) => drop(head.insert("key".to_owned(), json!(Number::Double.decode(*stored)))),
+        (Key::Text(text), _) => vec![("key", json!(&**text))],
+        (Key::Real(stored), _) => vec![("key", json!(Number::Double.decode(*stored)))],
         (Key::Whole(number), kind) => {
-            head.insert("key".to_owned(), json!(number));
             let text = match kind {
                 Some(Kind::Boolean) => Some((*number != 0).to_string()),
                 Some(Kind::Date { format, .. }) => Some(format.print(number.saturating_mul(1_000_000), 0)),
                 _ => None,
             };
-            if let Some(text) = text {
-                head.insert("key_as_string".to_owned(), json!(text));
-            }
+            let mut head = vec![("key", json!(number))];
+            head.extend(text.map(|text| ("key_as_string", json!(text))));
+            head
         }
     }
-    head
 }
 
 fn compare(a: &(Key, Bucket), b: &(Key, Bucket), order: &[Order], inner: &Plan) -> Ordering {
@@ -315,63 +382,6 @@ fn metric(bucket: &Bucket, plan: &Plan, path: &str) -> f64 {
     }
 }
 
-fn show_stats(shown: Shown, stats: &super::partial::Stats, kind: Option<&Kind>) -> Value {
-    let some = |value: f64| (stats.count > 0).then_some(value);
-    let avg = some(stats.sum() / stats.count as f64);
-    let (min, max, sum) = (some(stats.min), some(stats.max), Some(stats.sum()));
-    let value = match shown {
-        Shown::Avg => avg,
-        Shown::Sum => sum,
-        Shown::Min => min,
-        Shown::Max => max,
-        Shown::All => {
-            let mut all = Map::new();
-            all.insert("count".to_owned(), json!(stats.count));
-            let named = [("min", min), ("max", max), ("avg", avg), ("sum", sum)];
-            all.extend(named.map(|(name, value)| (name.to_owned(), json!(value))));
-            let texts = named.into_iter().filter(|_| stats.count > 0);
-            all.extend(texts.filter_map(|(name, value)| {
-                Some((format!("{name}_as_string"), shown_beside(value?, kind?)?))
-            }));
-            return Value::Object(all);
-        }
-    };
-    match value.and_then(|value| number_as_text(value, kind?)) {
-        Some(text) => json!({"value": value, "value_as_string": text}),
-        None => json!({"value": value}),
-    }
-}
-
-/// As [`number_as_text`], but for booleans, which stay such beside the numbers of a `stats`.
-fn shown_beside(value: f64, kind: &Kind) -> Option<Value> {
-    match kind {
-        Kind::Boolean => Some(json!(value != 0.0)),
-        kind => number_as_text(value, kind).map(Value::from),
-    }
-}
-
-/// A number of a field whose values are not shown as numbers.
-fn number_as_text(value: f64, kind: &Kind) -> Option<String> {
-    match kind {
-        Kind::Date { format, .. } => Some(format.print_millis(value as i64)),
-        Kind::Boolean => Some((value != 0.0).to_string()),
-        _ => None,
-    }
-}
-
-/// A number as names of buckets have it: with an exponent from ten million on and below a thousandth, as in Java.
-fn number_text(value: f64) -> String {
-    let size = value.abs();
-    if size == 0.0 || (1e-3..1e7).contains(&size) {
-        return format!("{value:?}");
-    }
-    let text = format!("{value:E}");
-    match text.split_once('E') {
-        Some((digits, exponent)) if !digits.contains('.') => format!("{digits}.0E{exponent}"),
-        _ => text,
-    }
-}
-
 fn empty(inner: &Plan) -> Bucket {
     Bucket {
         count: 0,
@@ -379,19 +389,23 @@ fn empty(inner: &Plan) -> Bucket {
     }
 }
 
-/// Adds empty buckets between the first and the last, and over `bounds`.
+/// Adds empty buckets, which `share` holds, between the first and the last, and over `bounds`.
 fn fill(
     buckets: &mut HashMap<Key, Bucket>,
     bounds: Option<(i64, i64)>,
     inner: &Plan,
     next: impl Fn(i64) -> i64,
+    share: &mut Share<'_>,
 ) -> Result<(), ApiError> {
     let keys = buckets.keys().filter_map(|key| if let Key::Whole(key) = key { Some(*key) } else { None });
     let (least, most) = keys.fold((i64::MAX, i64::MIN), |(least, most), key| (least.min(key), most.max(key)));
     let (low, high) = bounds.unwrap_or((i64::MAX, i64::MIN));
     let (mut key, last) = (least.min(low), most.max(high));
     let mut steps = 0;
+    // The table may have just doubled.
+    let each = 3 * size_of::<(Key, Bucket)>() + vec_bytes::<Partial>(inner.parts.len());
     while key <= last {
+        share.grow(each)?;
         buckets.entry(Key::Whole(key)).or_insert_with(|| empty(inner));
         key = next(key);
         steps += 1;
@@ -409,23 +423,4 @@ fn too_many_buckets() -> ApiError {
     let mut error = ApiError::new(400, "too_many_buckets_exception", reason);
     error.details.insert("max_buckets".to_owned(), json!(BUCKETS_MAX));
     error
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_buckets_are_written_as_in_java() {
-        for (value, expected) in [
-            (0.0, "0.0"),
-            (-12.5, "-12.5"),
-            (5e7, "5.0E7"),
-            (1e6, "1000000.0"),
-            (12_345_678.5, "1.23456785E7"),
-            (2.5e-4, "2.5E-4"),
-        ] {
-            assert_eq!(number_text(value), expected);
-        }
-    }
 }

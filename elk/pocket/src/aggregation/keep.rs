@@ -1,5 +1,6 @@
 //! Which values of a field a `terms` makes buckets of.
 
+use super::allowance::vec_bytes;
 use super::plan::Filter;
 use crate::store::ApiError;
 use regex::{Regex, RegexBuilder};
@@ -15,8 +16,8 @@ enum Test {
     Pattern(Regex),
 }
 
-/// Most bytes of a compiled expression.
-const SIZE_MAX: usize = 1 << 20;
+/// Most bytes of a compiled expression, and again of what it makes of it while it looks.
+const SIZE_MAX: usize = 256 << 10;
 /// What means something in Lucene's expressions and nothing, or something else, in ours.
 const FOREIGN: &str = "~&@#<>\"^$";
 
@@ -31,6 +32,11 @@ impl Keep {
             && !self.exclude.as_ref().is_some_and(|test| test.fits(text))
     }
 
+    /// Bytes it may come to hold.
+    pub(super) fn size(&self) -> usize {
+        [&self.include, &self.exclude].into_iter().flatten().map(Test::size).sum()
+    }
+
     pub(super) fn has_pattern(&self) -> bool {
         [&self.include, &self.exclude].into_iter().flatten().any(|test| matches!(test, Test::Pattern(_)))
     }
@@ -41,6 +47,13 @@ impl Test {
         match filter {
             Filter::Values(values) => Ok(Self::Values(values.clone())),
             Filter::Pattern(pattern) => expression(pattern).map(Self::Pattern),
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Values(values) => values.iter().map(|value| vec_bytes::<String>(1) + value.len()).sum(),
+            Self::Pattern(_) => 2 * SIZE_MAX,
         }
     }
 
@@ -63,6 +76,7 @@ fn expression(pattern: &str) -> Result<Regex, ApiError> {
         .unicode(true)
         .dot_matches_new_line(true)
         .size_limit(SIZE_MAX)
+        .dfa_size_limit(SIZE_MAX)
         .build()
         .map_err(|_| refused())
 }

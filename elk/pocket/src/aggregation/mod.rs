@@ -6,8 +6,11 @@
 //! 3. **merge and finish** ([`Partial::merge`], [`finish`]): partials of segments and indices are laid together; only
 //!    then buckets are ordered, cut to size, filled up and printed.
 //!
-//! Nothing is cut before the end: counts and orders are exact. What that costs in memory is counted, and a request that
-//! would need more than its allowance is refused like one that trips Elasticsearch's circuit breaker.
+//! Nothing is cut before the end: counts and orders are exact. What that costs in memory is counted ([`Allowance`]): all
+//! that the threads of a request hold, from the numbers of buckets to the printed answer. A request that would need more
+//! is refused like one that trips Elasticsearch's circuit breaker.
+
+mod allowance;
 
 mod cardinality;
 
@@ -19,16 +22,20 @@ mod finish;
 
 mod keep;
 
+mod number;
+
 mod partial;
 
 mod plan;
 
 mod rounding;
 
+pub(crate) use allowance::vec_bytes;
+pub use allowance::{Allowance, Share};
 pub use cardinality::Cardinality;
 pub use collect::{Collection, collect};
 pub use digest::Digest;
 pub use finish::{Show, finish};
-pub use partial::{Allowance, Bucket, Key, Partial, Stats};
+pub use partial::{Bucket, Key, Partial, Stats};
 pub use plan::{Aggregation, Filter, Interval, Order, Plan, Shown, TopHits, parse};
 pub use rounding::Rounding;

@@ -1,11 +1,12 @@
 //! What one segment contributes, and how contributions are laid together.
 
+use super::allowance::{HEAP, table_bytes, vec_bytes};
 use super::cardinality::Cardinality;
 use super::digest::Digest;
 use super::plan::{Aggregation, Plan};
 use crate::search::TopHit;
-use crate::store::ApiError;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A bucket's key, comparable over segments and indices.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,8 +15,8 @@ pub enum Key {
     Whole(i64),
     /// Fractions, as bits that sort as they do.
     Real(i64),
-    /// Keywords.
-    Text(Box<str>),
+    /// Keywords; a text that is in many buckets of a segment is there once.
+    Text(Arc<str>),
 }
 
 /// A bucket.
@@ -111,6 +112,7 @@ impl Partial {
     /// Adds what another segment found.
     pub fn merge(&mut self, other: Self, plan: &Plan, aggregation: &Aggregation) {
         match (self, other) {
+            (Self::Buckets(buckets), Self::Buckets(others)) if buckets.is_empty() => *buckets = others,
             (Self::Buckets(buckets), Self::Buckets(others)) => {
                 for (key, other) in others {
                     match buckets.entry(key) {
@@ -136,24 +138,41 @@ impl Partial {
         }
     }
 
-    /// Approximate bytes held.
+    /// Bytes held, what lies on the heap included.
     pub fn size(&self) -> usize {
+        size_of::<Self>() + self.heap()
+    }
+
+    fn heap(&self) -> usize {
         match self {
-            Self::Buckets(buckets) => buckets.iter().map(|(key, bucket)| key.size() + bucket.size()).sum(),
-            Self::Stats(_) => 48,
-            Self::Count(_) => 16,
-            Self::Digest(digest) => 64 + digest.size(),
-            Self::Cardinality(set) => 64 + set.size(),
-            Self::Hits(hits) => hits.len() * 96,
+            Self::Buckets(buckets) => {
+                let inside = buckets.iter().map(|(key, bucket)| key.heap() + bucket.heap());
+                table_of_buckets(buckets.capacity()) + inside.sum::<usize>()
+            }
+            Self::Stats(_) | Self::Count(_) => 0,
+            Self::Digest(digest) => digest.size(),
+            Self::Cardinality(set) => set.size(),
+            Self::Hits(hits) => hits_heap(hits),
         }
     }
 }
 
+/// Bytes on the heap of a table for that many buckets.
+pub(super) fn table_of_buckets(capacity: usize) -> usize {
+    table_bytes(capacity, size_of::<(Key, Bucket)>())
+}
+
+/// Bytes on the heap of a list of hits.
+pub(super) fn hits_heap(hits: &Vec<TopHit>) -> usize {
+    vec_bytes::<TopHit>(hits.capacity()) + hits.iter().map(TopHit::heap).sum::<usize>()
+}
+
 impl Key {
-    fn size(&self) -> usize {
+    /// Bytes on the heap: the text beside its two counts.
+    fn heap(&self) -> usize {
         match self {
-            Self::Text(text) => 48 + text.len(),
-            _ => 32,
+            Self::Text(text) => text.len() + 2 * HEAP,
+            _ => 0,
         }
     }
 }
@@ -168,29 +187,8 @@ impl Bucket {
         }
     }
 
-    fn size(&self) -> usize {
-        40 + self.inner.iter().map(Partial::size).sum::<usize>()
-    }
-}
-
-/// Memory a request may take for its aggregations.
-#[derive(Debug, Clone, Copy)]
-pub struct Allowance {
-    /// In bytes.
-    pub bytes: usize,
-}
-
-impl Allowance {
-    /// Fails once more is held than allowed.
-    pub fn check(&self, held: usize) -> Result<(), ApiError> {
-        if held <= self.bytes {
-            return Ok(());
-        }
-        let reason = format!(
-            "[request] Data too large, data for [aggregations] would be [{held}], which is larger than the limit of [{}]",
-            self.bytes
-        );
-        Err(ApiError::new(429, "circuit_breaking_exception", reason))
+    fn heap(&self) -> usize {
+        vec_bytes::<Partial>(self.inner.capacity()) + self.inner.iter().map(Partial::heap).sum::<usize>()
     }
 }
 

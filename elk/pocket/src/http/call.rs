@@ -1,5 +1,6 @@
 //! A request, taken apart.
 
+use super::room::Room;
 use crate::store::ApiError;
 use bytes::Bytes;
 use hyper::Method;
@@ -15,17 +16,19 @@ pub(super) struct Call {
     pub(super) path: Vec<String>,
     pub(super) parameters: BTreeMap<String, String>,
     pub(super) body: Bytes,
+    /// Room for what is made of it.
+    pub(super) room: Room,
 }
 
 impl Call {
-    pub(super) fn new(method: Method, target: &hyper::Uri, body: Bytes) -> Self {
+    pub(super) fn new(method: Method, target: &hyper::Uri, body: Bytes, room: Room) -> Self {
         let path = target.path().split('/').filter(|part| !part.is_empty()).map(decode).collect();
         let pairs = target.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         let parameters = pairs
             .map(|pair| pair.split_once('=').unwrap_or((pair, "true")))
             .map(|(key, value)| (decode(key), decode(&value.replace('+', " "))))
             .collect();
-        Self { method, target: target.to_string(), path, parameters, body }
+        Self { method, target: target.to_string(), path, parameters, body, room }
     }
 
     /// The body as JSON; null where it is empty.

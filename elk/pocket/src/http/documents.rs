@@ -5,8 +5,13 @@ use super::call::Call;
 use super::reply::Reply;
 use crate::search::SourceFilter;
 use crate::store::{ApiError, Index};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// Documents read at once.
+const AT_ONCE: usize = 64;
 
 fn readable(app: &App, name: &str) -> Result<Arc<Index>, ApiError> {
     let mut found = app.store.resolve(name, false)?;
@@ -65,6 +70,11 @@ fn show(
     Ok(shown.collect())
 }
 
+#[derive(Serialize)]
+struct Documents {
+    docs: Vec<Option<Box<RawValue>>>,
+}
+
 pub(super) fn many(app: &App, call: &Call, default: Option<&str>) -> Result<Reply, ApiError> {
     let body = call.json()?;
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -88,26 +98,36 @@ pub(super) fn many(app: &App, call: &Call, default: Option<&str>) -> Result<Repl
         ));
     }
     let filter = source_filter(call)?;
-    let mut shown: Vec<Value> = vec![Value::Null; wanted.len()];
+    let mut shown: Vec<Option<Box<RawValue>>> = vec![None; wanted.len()];
+    let mut room = call.room.take(0)?;
+    let mut written = |document: &Value| -> Result<Option<Box<RawValue>>, ApiError> {
+        let text = to_raw_value(document).map_err(|error| ApiError::internal(error.to_string()))?;
+        room.merge(call.room.take(text.get().len())?);
+        Ok(Some(text))
+    };
     let mut names: Vec<&String> = wanted.iter().map(|(index, _)| index).collect();
     names.dedup();
     for name in names {
         let places: Vec<usize> =
-            (0..wanted.len()).filter(|at| wanted[*at].0 == *name && shown[*at].is_null()).collect();
-        let ids: Vec<String> = places.iter().map(|at| wanted[*at].1.clone()).collect();
-        match readable(app, name) {
-            Ok(index) => {
-                for (at, document) in places.into_iter().zip(show(app, &index, &ids, &filter)?) {
-                    shown[at] = document;
+            (0..wanted.len()).filter(|at| wanted[*at].0 == *name && shown[*at].is_none()).collect();
+        // Read piece by piece, so that only what there is room for is held.
+        for places in places.chunks(AT_ONCE) {
+            let ids: Vec<String> = places.iter().map(|at| wanted[*at].1.clone()).collect();
+            match readable(app, name) {
+                Ok(index) => {
+                    for (at, document) in places.iter().zip(show(app, &index, &ids, &filter)?) {
+                        shown[*at] = written(&document)?;
+                    }
                 }
-            }
-            Err(error) if default.is_some() => return Err(error),
-            Err(error) => {
-                for (at, id) in places.into_iter().zip(ids) {
-                    shown[at] = json!({"_index": name, "_id": id, "error": error.answer()["error"]});
+                Err(error) if default.is_some() => return Err(error),
+                Err(error) => {
+                    for (at, id) in places.iter().zip(ids) {
+                        let refused = json!({"_index": name, "_id": id, "error": error.answer()["error"]});
+                        shown[*at] = written(&refused)?;
+                    }
                 }
             }
         }
     }
-    Ok(Reply::ok(&json!({"docs": shown})))
+    Ok(Reply::json(200, &Documents { docs: shown }))
 }

@@ -18,6 +18,8 @@ mod refusal;
 
 mod reply;
 
+mod room;
+
 mod route;
 
 mod search;

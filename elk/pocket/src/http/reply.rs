@@ -19,9 +19,14 @@ pub(super) struct Reply {
 impl Reply {
     pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {
-            Ok(body) => Self { status, kind: "application/json", headers: Vec::new(), body, filtered: false },
+            Ok(body) => Self::written(status, body),
             Err(error) => Self::error(&ApiError::internal(error.to_string())),
         }
+    }
+
+    /// JSON that is written already.
+    pub(super) fn written(status: u16, body: Vec<u8>) -> Self {
+        Self { status, kind: "application/json", headers: Vec::new(), body, filtered: false }
     }
 
     pub(super) fn ok(body: &Value) -> Self {
@@ -43,7 +48,7 @@ impl Reply {
     }
 
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, kind: "application/json", headers: Vec::new(), body: Vec::new(), filtered: false }
+        Self::written(status, Vec::new())
     }
 
     pub(super) fn error(error: &ApiError) -> Self {

@@ -12,11 +12,19 @@ use serde_json::json;
 pub(super) fn answer(app: &App, call: &Call) -> Reply {
     let reply = Reply::from(dispatch(app, call).map_err(|error| located(error, &call.body)));
     match (call.parameter("filter_path"), reply.kind) {
-        (Some(filter), "application/json") if !reply.filtered => match serde_json::from_slice(&reply.body) {
-            Ok(body) => Reply::json(reply.status, &filter_path::apply(filter, body)),
-            Err(_) => reply,
-        },
+        (Some(filter), "application/json") if !reply.filtered => filtered(call, filter, reply),
         _ => reply,
+    }
+}
+
+fn filtered(call: &Call, filter: &str, reply: Reply) -> Reply {
+    let _room = match call.room.take_for_tree(&reply.body) {
+        Ok(room) => room,
+        Err(error) => return Reply::error(&error),
+    };
+    match serde_json::from_slice(&reply.body) {
+        Ok(body) => Reply::json(reply.status, &filter_path::apply(filter, body)),
+        Err(_) => reply,
     }
 }
 

@@ -77,27 +77,33 @@ fn targets(
     Ok(found.iter().map(|index| Target::of(index)).collect())
 }
 
+/// The answer to a search, as JSON; `change` comes before it is written.
 fn answer(
     app: &App,
     expression: &str,
     body: &Value,
     lenient: (bool, bool),
     status: Option<u16>,
-) -> Result<Whole, ApiError> {
+    change: impl FnOnce(&mut Whole),
+) -> Result<Vec<u8>, ApiError> {
     let start = Instant::now();
     let request = Request::parse(body)?;
     let targets = targets(app, expression, lenient.0, lenient.1)?;
     let means = Means { memory: app.search_memory, threads: app.threads, cache: Some(&app.cache) };
     let turn = app.turn.lock().unwrap_or_else(PoisonError::into_inner);
     let answer = run(&targets, &request, means)?;
-    drop(turn);
-    Ok(Whole {
+    let mut whole = Whole {
         took: start.elapsed().as_millis() as u64,
         timed_out: false,
         _shards: shards(targets.len()),
         answer,
         status,
-    })
+    };
+    change(&mut whole);
+    // Within the turn: until it is dropped, what was found takes as much memory as its text.
+    let text = serde_json::to_vec(&whole);
+    drop((whole, turn));
+    text.map_err(|error| ApiError::internal(error.to_string()))
 }
 
 fn leniency(call: &Call) -> (bool, bool) {
@@ -106,15 +112,16 @@ fn leniency(call: &Call) -> (bool, bool) {
 
 pub(super) fn search(app: &App, call: &Call, expression: &str) -> Result<Reply, ApiError> {
     let body = body_of(call)?;
-    let mut shown = answer(app, expression, &body, leniency(call), None)?;
-    if call.flag("rest_total_hits_as_int") {
-        let plain = shown.answer.hits.total.as_ref().and_then(|total| total.get("value").cloned());
-        shown.answer.hits.total = plain;
-    }
     if call.flag("typed_keys") {
         return Err(ApiError::unsupported("[typed_keys]"));
     }
-    Ok(Reply::json(200, &shown))
+    let shown = answer(app, expression, &body, leniency(call), None, |whole| {
+        if call.flag("rest_total_hits_as_int") {
+            let plain = whole.answer.hits.total.as_ref().and_then(|total| total.get("value").cloned());
+            whole.answer.hits.total = plain;
+        }
+    })?;
+    Ok(Reply::written(200, shown))
 }
 
 pub(super) fn many(app: &App, call: &Call, default: Option<&str>) -> Result<Reply, ApiError> {
@@ -134,17 +141,21 @@ pub(super) fn many(app: &App, call: &Call, default: Option<&str>) -> Result<Repl
             "Validation Failed: 1: no requests added;",
         ));
     }
-    let mut responses: Vec<Value> = Vec::new();
-    for pair in lines.chunks(2) {
-        let shown = one_of_many(app, call, default, pair[0], pair[1]);
-        responses.push(match shown {
-            Ok(whole) => {
-                serde_json::to_value(whole).map_err(|error| ApiError::internal(error.to_string()))?
-            }
-            Err(error) => error.answer(),
+    let mut text = b"{\"responses\":[".to_vec();
+    let mut room = call.room.take(0)?;
+    for (at, pair) in lines.chunks(2).enumerate() {
+        let shown = one_of_many(app, call, default, pair[0], pair[1]).and_then(|shown| {
+            room.merge(call.room.take(shown.len())?);
+            Ok(shown)
         });
+        text.extend((at > 0).then_some(b','));
+        match shown {
+            Ok(shown) => text.extend_from_slice(&shown),
+            Err(error) => text.extend_from_slice(error.answer().to_string().as_bytes()),
+        }
     }
-    Ok(Reply::ok(&json!({"took": start.elapsed().as_millis() as u64, "responses": responses})))
+    text.extend_from_slice(format!("],\"took\":{}}}", start.elapsed().as_millis()).as_bytes());
+    Ok(Reply::written(200, text))
 }
 
 fn one_of_many(
@@ -153,7 +164,7 @@ fn one_of_many(
     default: Option<&str>,
     head: &[u8],
     body: &[u8],
-) -> Result<Whole, ApiError> {
+) -> Result<Vec<u8>, ApiError> {
     let read = |line: &[u8]| {
         serde_json::from_slice::<Value>(line)
             .map_err(|error| ApiError::new(400, "x_content_parse_exception", error.to_string()))
@@ -168,7 +179,7 @@ fn one_of_many(
         Some(ignore) => (ignore, head["allow_no_indices"].as_bool().unwrap_or(true)),
         None => leniency(call),
     };
-    answer(app, &expression, &body, lenient, Some(200))
+    answer(app, &expression, &body, lenient, Some(200), |_| {})
 }
 
 pub(super) fn count(app: &App, call: &Call, expression: &str) -> Result<Reply, ApiError> {

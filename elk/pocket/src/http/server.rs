@@ -4,6 +4,7 @@ use super::App;
 use super::call::Call;
 use super::refusal::{check_content_type, unauthenticated};
 use super::reply::Reply;
+use super::room::{Room, Taken, UNIT};
 use super::route::answer;
 use crate::store::ApiError;
 use bytes::{Bytes, BytesMut};
@@ -33,7 +34,7 @@ pub struct ServerOptions {
     pub logins: Vec<String>,
     /// Largest body, after inflating, in bytes.
     pub body_max: usize,
-    /// Bytes of bodies in work at once; more wait for none but get 429.
+    /// Bytes of bodies in work at once, of requests and of answers; more wait for none but get 429.
     pub bodies_max: usize,
 }
 
@@ -65,7 +66,7 @@ struct Gate {
     app: Arc<App>,
     options: ServerOptions,
     local: bool,
-    room: Arc<Semaphore>,
+    room: Room,
 }
 
 /// Connections at once.
@@ -74,8 +75,6 @@ const CONNECTIONS: usize = 256;
 const SLOW: Duration = Duration::from_secs(30);
 /// Longest time for a whole body: a client that sends a byte now and then is cut off too.
 const BODY_TIME: Duration = Duration::from_secs(120);
-/// Semaphores count in KiB.
-const UNIT: usize = 1 << 10;
 
 impl Server {
     /// Binds the listener.
@@ -86,7 +85,7 @@ impl Server {
         }
         let listener =
             TcpListener::bind(address).await.map_err(|source| ServerError::Bind { address, source })?;
-        let room = Arc::new(Semaphore::new(options.bodies_max / UNIT));
+        let room = Room::new(options.bodies_max);
         let gate = Gate { app, local: address.ip().is_loopback(), options, room };
         Ok(Self { listener, gate: Arc::new(gate) })
     }
@@ -136,11 +135,9 @@ async fn serve(stream: TcpStream, gate: Arc<Gate>, _permit: OwnedSemaphorePermit
 async fn respond(gate: &Arc<Gate>, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let opaque = request.headers().get("x-opaque-id").cloned();
     let head = request.method() == hyper::Method::HEAD;
-    let reply = match accept(gate, request).await {
-        Ok(reply) => reply,
-        Err(refusal) => refusal,
-    };
-    let mut response = Response::new(Full::new(if head { Bytes::new() } else { Bytes::from(reply.body) }));
+    let (reply, room) = accept(gate, request).await.unwrap_or_else(|refusal| (refusal, None));
+    let body = if head { Bytes::new() } else { Bytes::from_owner(Answer { body: reply.body, _room: room }) };
+    let mut response = Response::new(Full::new(body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.kind));
@@ -155,17 +152,41 @@ async fn respond(gate: &Arc<Gate>, request: Request<Incoming>) -> Response<Full<
     response
 }
 
-async fn accept(gate: &Arc<Gate>, request: Request<Incoming>) -> Result<Reply, Reply> {
+/// The body of an answer, and the room it takes until it is sent.
+struct Answer {
+    body: Vec<u8>,
+    _room: Option<Taken>,
+}
+
+impl AsRef<[u8]> for Answer {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+/// What is answered, and the room of its body; what is refused needs none.
+async fn accept(gate: &Arc<Gate>, request: Request<Incoming>) -> Result<(Reply, Option<Taken>), Reply> {
     gate.admit(&request)?;
     let (parts, body) = request.into_parts();
-    let (body, _room) = gate.read(&parts.headers, body).await?;
+    let (body, received) = gate.read(&parts.headers, body).await?;
     check_content_type(&parts.headers, &body)?;
-    let call = Call::new(parts.method, &parts.uri, body);
+    let call = Call::new(parts.method, &parts.uri, body, gate.room.clone());
+    let read = gate.room.take_for_call(&call).ok_or_else(too_large)?.map_err(refused)?;
     let app = Arc::clone(&gate.app);
-    let answered = tokio::task::spawn_blocking(move || answer(&app, &call)).await;
-    answered.map_err(|_| {
+    let answered = tokio::task::spawn_blocking(move || {
+        // Held here: a client that goes away ends its connection, not what runs for it.
+        let _room = (received, read);
+        let reply = answer(&app, &call);
+        let room = call.room.take_for_answer(&reply.body).map_err(refused)?;
+        Ok((reply, room))
+    });
+    answered.await.map_err(|_| {
         Reply::error(&ApiError::internal("the request broke a rule of the store; please report it"))
-    })
+    })?
+}
+
+fn refused(error: ApiError) -> Reply {
+    Reply::error(&error)
 }
 
 impl Gate {
@@ -183,11 +204,7 @@ impl Gate {
     }
 
     /// Reads and inflates a body within its bounds; the permit holds its room.
-    async fn read(
-        &self,
-        headers: &HeaderMap,
-        body: Incoming,
-    ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Reply> {
+    async fn read(&self, headers: &HeaderMap, body: Incoming) -> Result<(Bytes, Option<Taken>), Reply> {
         let announced = body.size_hint().lower() as usize;
         if announced > self.options.body_max {
             return Err(too_large());
@@ -215,7 +232,7 @@ impl Gate {
         Ok((plain, Some(room)))
     }
 
-    async fn read_raw(&self, mut body: Incoming, room: &mut OwnedSemaphorePermit) -> Result<Bytes, Reply> {
+    async fn read_raw(&self, mut body: Incoming, room: &mut Taken) -> Result<Bytes, Reply> {
         let mut whole = BytesMut::new();
         let overdue = tokio::time::Instant::now() + BODY_TIME;
         let mut held = room.num_permits() * UNIT;
@@ -239,12 +256,8 @@ impl Gate {
         }
     }
 
-    fn take_room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Reply> {
-        let wanted = bytes.div_ceil(UNIT) as u32;
-        Arc::clone(&self.room).try_acquire_many_owned(wanted).map_err(|_| {
-            let reason = format!("rejected execution of coordinating operation [coordinating_operation_bytes={bytes}, max_coordinating_bytes={}]", self.options.bodies_max);
-            Reply::error(&ApiError::new(429, "es_rejected_execution_exception", reason))
-        })
+    fn take_room(&self, bytes: usize) -> Result<Taken, Reply> {
+        self.room.take(bytes).map_err(refused)
     }
 }
 

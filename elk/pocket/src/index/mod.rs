@@ -16,6 +16,8 @@ mod document;
 
 mod keys;
 
+mod merges;
+
 mod schema;
 
 mod segment;

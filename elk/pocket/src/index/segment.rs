@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::index::SegmentId;
 use tantivy::schema::Value as _;
-use tantivy::{DocId, Opstamp, SegmentReader, TantivyDocument};
+use tantivy::{DocId, Opstamp, SegmentReader, TantivyDocument, TantivyError};
 
 /// The segments of an index at one moment.
 #[derive(Clone, Default)]
@@ -84,28 +84,40 @@ impl Segment {
         Ok(found)
     }
 
-    /// Reads documents back, in the order asked for; neighbours share a block.
+    /// Reads documents back, in the order asked for.
     pub fn documents(&self, docs: &[DocId]) -> tantivy::Result<Vec<StoredDocument>> {
-        let store = self.reader.get_store_reader(2)?;
+        let mut found = Vec::with_capacity(docs.len());
+        self.each_document(docs, |document| {
+            found.push(document);
+            Ok::<(), TantivyError>(())
+        })?;
+        Ok(found)
+    }
+
+    /// Reads documents back one by one, in the order asked for; neighbours share a block.
+    pub fn each_document<E: From<TantivyError>>(
+        &self,
+        docs: &[DocId],
+        mut take: impl FnMut(StoredDocument) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let store = self.reader.get_store_reader(2).map_err(TantivyError::from)?;
         let sequences = self.sequences()?;
         let versions = self.reader.fast_fields().column_opt::<u64>("version")?;
         let fields = &FIELDS.1;
-        docs.iter()
-            .map(|doc| {
-                let stored: TantivyDocument = store.get(*doc)?;
-                let bytes = |field| stored.get_first(field).and_then(|value| value.as_bytes());
-                let id = match bytes(fields.id) {
-                    Some(id) => String::from_utf8_lossy(id).into_owned(),
-                    None => self.key(*doc)?.id().unwrap_or_default(),
-                };
-                Ok(StoredDocument {
-                    id,
-                    source: Bytes::copy_from_slice(bytes(fields.source).unwrap_or_default()),
-                    sequence: sequences.first(*doc).unwrap_or_default(),
-                    version: versions.as_ref().and_then(|versions| versions.first(*doc)).unwrap_or(1),
-                })
+        docs.iter().try_for_each(|doc| {
+            let stored: TantivyDocument = store.get(*doc)?;
+            let bytes = |field| stored.get_first(field).and_then(|value| value.as_bytes());
+            let id = match bytes(fields.id) {
+                Some(id) => String::from_utf8_lossy(id).into_owned(),
+                None => self.key(*doc)?.id().unwrap_or_default(),
+            };
+            take(StoredDocument {
+                id,
+                source: Bytes::copy_from_slice(bytes(fields.source).unwrap_or_default()),
+                sequence: sequences.first(*doc).unwrap_or_default(),
+                version: versions.as_ref().and_then(|versions| versions.first(*doc)).unwrap_or(1),
             })
-            .collect()
+        })
     }
 }
 

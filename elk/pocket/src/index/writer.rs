@@ -2,6 +2,7 @@
 
 use super::document::Indexed;
 use super::keys::KeysQuery;
+use super::merges::BoundedMerges;
 use super::schema::{FIELDS, WORDS};
 use super::segment::Snapshot;
 use super::words::Words;
@@ -11,7 +12,7 @@ use crate::log::Operation;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tantivy::directory::MmapDirectory;
-use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::indexer::IndexWriterOptions;
 use tantivy::store::{Compressor, ZstdCompressor};
 use tantivy::tokenizer::{TextAnalyzer, TokenizerManager};
 use tantivy::{IndexReader, IndexSettings, IndexWriter, ReloadPolicy};
@@ -20,8 +21,17 @@ use tantivy::{IndexReader, IndexSettings, IndexWriter, ReloadPolicy};
 #[derive(Debug, Clone, Copy)]
 pub struct WriterBudget(pub usize);
 
-/// Largest segment that merging still makes bigger. Queries run segment by segment, so this bounds their memory too.
-const MERGED_DOCS_MAX: usize = 1_000_000;
+impl WriterBudget {
+    /// Most documents of a segment that is made by merging. Queries run segment by segment, so this bounds their memory
+    /// too.
+    fn merged_docs_max(self) -> usize {
+        self.0 / MERGING
+    }
+}
+
+/// What a merge takes for each document: its old place (8 bytes), and for a field that is different in each of them, like
+/// the id of a trace, the new place of its text in a vector that grows by doubling (16).
+const MERGING: usize = 24;
 
 /// A change that is in the log and not yet in the index.
 #[derive(Debug, Clone)]
@@ -116,9 +126,7 @@ impl Shelf {
             .memory_budget_per_thread(self.budget.0)
             .build();
         let writer: IndexWriter<Indexed> = self.index.writer_with_options(options)?;
-        let mut policy = LogMergePolicy::default();
-        policy.set_max_docs_before_merge(MERGED_DOCS_MAX);
-        writer.set_merge_policy(Box::new(policy));
+        writer.set_merge_policy(Box::new(BoundedMerges::new(self.budget.merged_docs_max())));
         Ok(Open { writer, keys: Vec::new(), position: 0 })
     }
 

@@ -1,5 +1,7 @@
 //! Sets of documents of one segment.
 
+use crate::aggregation::vec_bytes;
+
 /// A set of documents. `All` and `None` cost nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Docs {
@@ -80,6 +82,14 @@ impl Docs {
             Self::All => max.into(),
             Self::None => 0,
             Self::Some(bits) => bits.iter().map(|bit| u64::from(bit.count_ones())).sum(),
+        }
+    }
+
+    /// Bytes on the heap.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::All | Self::None => 0,
+            Self::Some(bits) => vec_bytes::<u64>(bits.capacity()),
         }
     }
 

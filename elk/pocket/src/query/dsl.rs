@@ -1,5 +1,6 @@
 //! The query DSL.
 
+use super::limits::check_terms;
 use super::lucene;
 use crate::store::ApiError;
 use serde_json::{Map, Value};
@@ -243,6 +244,7 @@ fn term(body: &Value) -> Result<Query, ApiError> {
 fn terms(body: &Value) -> Result<Query, ApiError> {
     let (field, values) = field_of(body, "terms")?;
     let values = values.as_array().ok_or_else(|| ApiError::unsupported("[terms] query with a lookup"))?;
+    check_terms(values.len())?;
     let values = values.iter().map(|value| scalar(value, "terms")).collect::<Result<_, _>>()?;
     Ok(Query::Terms { field: field.to_owned(), values, fold: false })
 }

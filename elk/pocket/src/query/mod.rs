@@ -15,6 +15,8 @@ mod dsl;
 
 mod evaluate;
 
+mod limits;
+
 mod lucene;
 
 pub use bind::{Bound, KeywordTest, Scope, bind};

@@ -30,6 +30,11 @@ impl Cache {
         Self { inner: Mutex::default(), bytes_max }
     }
 
+    /// Most bytes of an entry; larger ones are not kept.
+    pub(super) fn entry_max(&self) -> usize {
+        self.bytes_max / 16
+    }
+
     pub(super) fn get(&self, key: u128) -> Option<Arc<Found>> {
         self.inner
             .lock()
@@ -41,7 +46,7 @@ impl Cache {
 
     pub(super) fn put(&self, key: u128, found: Arc<Found>) {
         let size = 128 + found.partials.iter().map(Partial::size).sum::<usize>();
-        if size > self.bytes_max / 16 {
+        if size > self.entry_max() {
             return;
         }
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);

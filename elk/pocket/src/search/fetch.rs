@@ -5,6 +5,7 @@ use super::request::Request;
 use super::run::Target;
 use super::sort::{Sorting, TopHit};
 use super::source::{SourceFilter, values_at};
+use crate::aggregation::Share;
 use crate::index::{Segment, StoredDocument};
 use crate::mapping::{Field, Kind};
 use crate::query::{Scope, ignored_field};
@@ -53,11 +54,34 @@ pub struct Hit {
     pub sort: Vec<Value>,
 }
 
-/// Reads documents, block by block of their segments, and shows them in the order of `hits`.
+impl Hit {
+    /// Bytes held, about: values of fields as small trees.
+    fn size(&self) -> usize {
+        let values = self.fields.len() + self.highlight.len() + self.sort.len() + self.ignored.len();
+        let texts = self.sort.iter().chain(self.fields.values()).chain(self.highlight.values()).map(text_len);
+        let source = self.source.as_ref().map_or(0, |source| source.get().len());
+        size_of::<Self>() + self.index.len() + self.id.len() + source + values * TREE + texts.sum::<usize>()
+    }
+}
+
+/// What a value and its name take in a tree beside their texts.
+const TREE: usize = 160;
+
+/// Bytes of the texts in a value.
+fn text_len(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(|value| size_of::<Value>() + text_len(value)).sum(),
+        _ => 0,
+    }
+}
+
+/// Reads documents, block by block of their segments, and shows them in the order of `hits`; `share` holds them.
 pub(super) fn fetch(
     hits: &[TopHit],
     places: &[(&Target, &Sorting, &Scope<'_>)],
     request: &Request,
+    share: &mut Share<'_>,
 ) -> Result<Vec<Hit>, ApiError> {
     let mut by_segment: BTreeMap<(u32, u32), Vec<usize>> = BTreeMap::new();
     for (at, hit) in hits.iter().enumerate() {
@@ -69,9 +93,14 @@ pub(super) fn fetch(
         let segment = &target.snapshot.segments[place.1 as usize];
         members.sort_by_key(|at| hits[*at].doc);
         let docs: Vec<u32> = members.iter().map(|at| hits[*at].doc).collect();
-        for (at, document) in members.into_iter().zip(segment.documents(&docs)?) {
-            shown[at] = Some(show(target, segment, sorting, &hits[at], document, request)?);
-        }
+        let mut members = members.into_iter();
+        segment.each_document(&docs, |document| {
+            let Some(at) = members.next() else { return Ok(()) };
+            let hit = show(target, segment, sorting, &hits[at], document, request)?;
+            share.grow(hit.size())?;
+            shown[at] = Some(hit);
+            Ok::<(), ApiError>(())
+        })?;
     }
     Ok(shown.into_iter().flatten().collect())
 }

@@ -4,13 +4,14 @@ use super::cache::{Cache, Found};
 use super::fetch::{Hit, fetch};
 use super::request::{Request, TrackTotal};
 use super::sort::{SortKey, Sorter, Sorting, TopHit};
-use crate::aggregation::{self, Allowance, Collection, Partial, Plan};
+use crate::aggregation::{self, Allowance, Collection, Partial, Plan, Share, vec_bytes};
 use crate::index::{Segment, Snapshot};
 use crate::mapping::{Kind, Mapping};
 use crate::query::{Bound, Docs, Query, Scope, bind, evaluate, simplify};
 use crate::store::{ApiError, Index};
 use crate::time::now_millis;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +43,7 @@ pub struct Answer {
     pub hits: Hits,
     /// The aggregations.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub aggregations: Option<Value>,
+    pub aggregations: Option<Box<RawValue>>,
 }
 
 /// Documents found.
@@ -69,7 +70,7 @@ struct BoundIndex<'a> {
 /// How a search uses the machine.
 #[derive(Clone, Copy)]
 pub struct Means<'a> {
-    /// Memory for aggregations, in bytes.
+    /// Memory for what is found, in bytes. The answer may take half as much beside it.
     pub memory: usize,
     /// Threads.
     pub threads: usize,
@@ -94,25 +95,20 @@ pub fn search(targets: &[Target], request: &Request, means: Means<'_>) -> Result
             Ok(BoundIndex { target, query: bind(&request.query, &scope)?, scope, sorting, after })
         })
         .collect::<Result<_, ApiError>>()?;
-    let work = Work {
-        request,
-        plan: &plan,
-        plan_text: cache_text(&plan),
-        means,
-        indices: &bound,
-        shown_bytes: AtomicUsize::new(0),
-    };
-    let found = work.run()?;
-    let mut top = found.hits;
+    let (held, shown) = (Allowance::new(means.memory), Allowance::new(means.memory / 2));
+    let work =
+        Work { request, plan: &plan, plan_text: cache_text(&plan), means, indices: &bound, held: &held };
+    let Sum { count, partials, hits: mut top, share: _held } = work.run()?;
     top.sort_unstable();
     let first: Vec<TopHit> = top.into_iter().skip(request.from).take(request.size).collect();
-    let hits = fetch(&first, &work.places(), request)?;
+    let mut documents = shown.share();
+    let hits = fetch(&first, &work.places(), request, &mut documents)?;
     let aggregations = match &request.aggregations {
         None => None,
-        Some(_) => Some(aggregation::finish(&plan, found.partials, found.count, &work)?),
+        Some(_) => Some(aggregation::finish(&plan, partials, count, &work, shown.share())?),
     };
     Ok(Answer {
-        hits: Hits { total: show_total(request.track_total, found.count), max_score: None, hits },
+        hits: Hits { total: show_total(request.track_total, count), max_score: None, hits },
         aggregations,
     })
 }
@@ -166,27 +162,24 @@ struct Work<'a> {
     plan_text: Option<String>,
     means: Means<'a>,
     indices: &'a [BoundIndex<'a>],
-    /// What the documents of `top_hits` take in the answer.
-    shown_bytes: AtomicUsize,
+    held: &'a Allowance,
 }
 
-/// How many times its text a small document takes as a tree.
-const TREE_OVER_TEXT: usize = 8;
-
-#[derive(Default)]
-struct Sum {
+struct Sum<'a> {
     count: u64,
     partials: Vec<Partial>,
     hits: Vec<TopHit>,
+    /// Holds the partials and the hits.
+    share: Share<'a>,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
     fn places(&self) -> Vec<(&Target, &Sorting, &Scope<'_>)> {
         self.indices.iter().map(|index| (index.target, &index.sorting, &index.scope)).collect()
     }
 
     /// Segments are taken by whichever thread is free; results are laid together as they come.
-    fn run(&self) -> Result<Sum, ApiError> {
+    fn run(&self) -> Result<Sum<'a>, ApiError> {
         let jobs: Vec<(u32, u32)> = self
             .indices
             .iter()
@@ -195,8 +188,9 @@ impl Work<'_> {
                 (0..index.target.snapshot.segments.len()).map(move |segment| (at as u32, segment as u32))
             })
             .collect();
-        let empty = self.plan.parts.iter().map(|(_, aggregation, _)| Partial::empty(aggregation)).collect();
-        let sum = Mutex::new(Ok(Sum { partials: empty, ..Sum::default() }));
+        let partials =
+            self.plan.parts.iter().map(|(_, aggregation, _)| Partial::empty(aggregation)).collect();
+        let sum = Mutex::new(Ok(Sum { count: 0, partials, hits: Vec::new(), share: self.held.share() }));
         let next = AtomicUsize::new(0);
         let take = || {
             while let Some(place) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -220,7 +214,10 @@ impl Work<'_> {
         sum.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lay(&self, sum: &mut Sum, found: Sum) -> Result<(), ApiError> {
+    fn lay(&self, sum: &mut Sum<'_>, found: Sum<'_>) -> Result<(), ApiError> {
+        // While they are laid together the sum's tables may double; what was found is held until they are.
+        let mut doubled = found.share.beside();
+        doubled.grow(sum.share.bytes() / 2)?;
         sum.count += found.count;
         for ((mine, theirs), (_, aggregation, inner)) in
             sum.partials.iter_mut().zip(found.partials).zip(&self.plan.parts)
@@ -233,36 +230,41 @@ impl Work<'_> {
             sum.hits.sort_unstable();
             sum.hits.truncate(wanted);
         }
-        Allowance { bytes: self.means.memory }.check(sum.partials.iter().map(Partial::size).sum())
+        let hits =
+            vec_bytes::<TopHit>(sum.hits.capacity()) + sum.hits.iter().map(TopHit::heap).sum::<usize>();
+        sum.share.set(hits + sum.partials.iter().map(Partial::size).sum::<usize>())
     }
 
-    fn segment(&self, place: (u32, u32)) -> Result<Sum, ApiError> {
+    fn segment(&self, place: (u32, u32)) -> Result<Sum<'a>, ApiError> {
         let index = &self.indices[place.0 as usize];
         let segment = &index.target.snapshot.segments[place.1 as usize];
         let query = simplify(&index.query, segment)?;
         let wanted = self.request.from + self.request.size;
         let key = self.cache_key(&query, segment).filter(|_| wanted == 0);
+        let mut share = self.held.share();
         if let (Some(key), Some(cache)) = (key, self.means.cache)
             && let Some(found) = cache.get(key)
         {
-            return Ok(Sum { count: found.count, partials: found.partials.clone(), hits: Vec::new() });
+            share.grow(found.partials.iter().map(Partial::size).sum())?;
+            let partials = found.partials.clone();
+            return Ok(Sum { count: found.count, partials, hits: Vec::new(), share });
         }
         let docs = alive(evaluate(&query, segment)?, segment);
         let count = docs.count(segment.max_doc());
-        let on = Collection {
-            segment,
-            place,
-            scope: index.scope,
-            // Each thread holds what it collects beside the sum.
-            allowance: Allowance { bytes: self.means.memory / self.means.threads.max(1) },
-        };
-        let partials = aggregation::collect(self.plan, &docs, &on)?;
-        let hits =
-            if wanted > 0 { self.first_hits(index, segment, &docs, place, wanted)? } else { Vec::new() };
-        if let (Some(key), Some(cache)) = (key, self.means.cache) {
+        let mut matching = self.held.share();
+        matching.grow(docs.size())?;
+        let on = Collection { segment, place, scope: index.scope };
+        let partials = aggregation::collect(self.plan, &docs, &on, &mut share)?;
+        if let (Some(key), Some(cache)) = (key, self.means.cache)
+            && share.bytes() <= cache.entry_max()
+        {
             cache.put(key, Arc::new(Found { count, partials: partials.clone() }));
         }
-        Ok(Sum { count, partials, hits })
+        let hits = match wanted {
+            0 => Vec::new(),
+            _ => self.first_hits(index, segment, &docs, place, &mut share)?,
+        };
+        Ok(Sum { count, partials, hits, share })
     }
 
     fn cache_key(&self, query: &Bound, segment: &Segment) -> Option<u128> {
@@ -276,14 +278,18 @@ impl Work<'_> {
         segment: &Segment,
         docs: &Docs,
         place: (u32, u32),
-        wanted: usize,
+        share: &mut Share<'_>,
     ) -> Result<Vec<TopHit>, ApiError> {
+        let wanted = self.request.from + self.request.size;
         let sorter = index.sorting.on_after(segment, index.after.as_deref())?;
-        let mut hits = Vec::new();
+        let (mut hits, before) = (Vec::new(), share.bytes());
         docs.for_each_block(segment.max_doc(), 1_024, |block| {
-            block.iter().try_for_each(|doc| sorter.offer(&mut hits, wanted, *doc, place))
+            block.iter().try_for_each(|doc| sorter.offer(&mut hits, wanted, *doc, place))?;
+            // None has texts yet: all take the same.
+            let each = size_of::<TopHit>() + hits.first().map_or(0, TopHit::heap);
+            share.set(before + hits.capacity() * each)
         })?;
-        sorter.settle(&mut hits, wanted)?;
+        sorter.settle(&mut hits, wanted, share)?;
         Ok(hits)
     }
 }
@@ -293,7 +299,13 @@ impl aggregation::Show for Work<'_> {
         self.indices.iter().find_map(|index| Some(index.target.mapping.field(field)?.kind.clone()))
     }
 
-    fn hits(&self, hits: &[TopHit], total: u64, body: &Value) -> Result<Value, ApiError> {
+    fn hits(
+        &self,
+        hits: &[TopHit],
+        total: u64,
+        body: &Value,
+        mut share: Share<'_>,
+    ) -> Result<Vec<u8>, ApiError> {
         let request = Request::parse(body)?;
         let sortings: Vec<Sorting> = self
             .indices
@@ -306,13 +318,15 @@ impl aggregation::Show for Work<'_> {
             .zip(&sortings)
             .map(|(index, sorting)| (index.target, sorting, &index.scope))
             .collect();
-        let hits = fetch(hits, &places, &request)?;
-        let internal = |error: serde_json::Error| ApiError::internal(error.to_string());
-        let shown = serde_json::to_value(hits).map_err(internal)?;
-        // Documents of every bucket together make the answer; a tree takes a multiple of its text.
-        let size = TREE_OVER_TEXT * serde_json::to_string(&shown).map_err(internal)?.len();
-        let held = self.shown_bytes.fetch_add(size, Ordering::Relaxed) + size;
-        Allowance { bytes: self.means.memory }.check(held)?;
-        Ok(json!({"hits": {"total": {"value": total, "relation": "eq"}, "max_score": null, "hits": shown}}))
+        let hits = fetch(hits, &places, &request, &mut share)?;
+        let total = Some(json!({"value": total, "relation": "eq"}));
+        serde_json::to_vec(&TopHits { hits: Hits { total, max_score: None, hits } })
+            .map_err(|error| ApiError::internal(error.to_string()))
     }
+}
+
+/// The answer of a `top_hits`.
+#[derive(Serialize)]
+struct TopHits {
+    hits: Hits,
 }

@@ -1,5 +1,6 @@
 //! Order of documents.
 
+use crate::aggregation::{Share, vec_bytes};
 use crate::index::Segment;
 use crate::mapping::{Field, FieldId, Kind};
 use crate::query::{Scope, text_of};
@@ -33,6 +34,17 @@ pub struct TopHit {
     pub place: (u32, u32),
     /// Its number in the segment.
     pub doc: u32,
+}
+
+impl TopHit {
+    /// Bytes on the heap.
+    pub fn heap(&self) -> usize {
+        let texts = self.keys.iter().map(|key| match key {
+            SortKey::Text(text) | SortKey::TextDown(Reverse(text)) => vec_bytes::<u8>(text.capacity()),
+            _ => 0,
+        });
+        vec_bytes::<SortKey>(self.keys.capacity()) + texts.sum::<usize>()
+    }
 }
 
 /// How documents are ordered, for one index.
@@ -323,23 +335,20 @@ impl Rule {
 
 impl Sorter {
     fn keys(&self, doc: u32) -> Vec<SortKey> {
-        let mut keys: Vec<SortKey> = self
-            .rules
-            .iter()
-            .map(|(rule, reader)| {
-                let value = match reader {
-                    Reader::Absent => None,
-                    Reader::Sequence => self.sequence.first(doc).map(|sequence| sequence as i64),
-                    Reader::Numbers(column) if rule.ascending => column.values_for_doc(doc).min(),
-                    Reader::Numbers(column) => column.values_for_doc(doc).max(),
-                    Reader::Words(column) if rule.ascending => {
-                        column.term_ords(doc).min().map(|ord| ord as i64 * 2)
-                    }
-                    Reader::Words(column) => column.term_ords(doc).max().map(|ord| ord as i64 * 2),
-                };
-                value.map_or_else(|| rule.nothing(), |value| rule.direct(value))
-            })
-            .collect();
+        let mut keys = Vec::with_capacity(self.rules.len() + 1);
+        keys.extend(self.rules.iter().map(|(rule, reader)| {
+            let value = match reader {
+                Reader::Absent => None,
+                Reader::Sequence => self.sequence.first(doc).map(|sequence| sequence as i64),
+                Reader::Numbers(column) if rule.ascending => column.values_for_doc(doc).min(),
+                Reader::Numbers(column) => column.values_for_doc(doc).max(),
+                Reader::Words(column) if rule.ascending => {
+                    column.term_ords(doc).min().map(|ord| ord as i64 * 2)
+                }
+                Reader::Words(column) => column.term_ords(doc).max().map(|ord| ord as i64 * 2),
+            };
+            value.map_or_else(|| rule.nothing(), |value| rule.direct(value))
+        }));
         keys.push(SortKey::Number(self.sequence.first(doc).unwrap_or_default() as i64));
         keys
     }
@@ -378,8 +387,8 @@ impl Sorter {
         Ok(())
     }
 
-    /// Sorts, cuts to `size` and puts texts for ordinals.
-    pub fn settle(&self, hits: &mut Vec<TopHit>, size: usize) -> Result<(), ApiError> {
+    /// Sorts, cuts to `size` and puts texts, which `share` holds, for ordinals.
+    pub fn settle(&self, hits: &mut Vec<TopHit>, size: usize, share: &mut Share<'_>) -> Result<(), ApiError> {
         hits.sort_unstable();
         hits.truncate(size);
         for hit in hits {
@@ -388,6 +397,7 @@ impl Sorter {
                     let ord = if rule.ascending { *number } else { !*number } / 2;
                     let mut text = String::new();
                     column.ord_to_str(ord as u64, &mut text)?;
+                    share.grow(vec_bytes::<u8>(text.capacity()))?;
                     *key = rule.text(text);
                 }
             }

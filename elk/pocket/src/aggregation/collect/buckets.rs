@@ -1,5 +1,6 @@
 //! Buckets, numbered as they come.
 
+use crate::aggregation::allowance::{table_bytes, vec_bytes};
 use std::collections::HashMap;
 
 /// Numbers of buckets by parent and key.
@@ -47,6 +48,9 @@ impl Buckets {
     }
 
     pub(super) fn size(&self) -> usize {
-        self.dense.capacity() * 4 + self.sparse.capacity() * 24 + self.keys.capacity() * 24
+        vec_bytes::<u32>(self.dense.capacity())
+            + table_bytes(self.sparse.capacity(), size_of::<((u32, i64), u32)>())
+            + vec_bytes::<(u32, i64)>(self.keys.capacity())
+            + vec_bytes::<u64>(self.counts.capacity())
     }
 }

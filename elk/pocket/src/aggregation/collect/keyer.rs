@@ -3,6 +3,7 @@
 use super::Collection;
 use super::names::{name_of_number, names_of_words};
 use super::values::{check_readable, each_once, each_value, field, without_value};
+use crate::aggregation::allowance::{Share, vec_bytes};
 use crate::aggregation::keep::Keep;
 use crate::aggregation::partial::Key;
 use crate::aggregation::rounding::Table;
@@ -59,6 +60,19 @@ impl Keyer {
         }
     }
 
+    /// Bytes held.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Words { keep, .. } | Self::Numbers { keep, .. } => keep.size(),
+            Self::Ranges { ranges, .. } => vec_bytes::<(f64, f64)>(ranges.capacity()),
+            Self::Filters(filters) => {
+                vec_bytes::<Docs>(filters.capacity()) + filters.iter().map(Docs::size).sum::<usize>()
+            }
+            Self::Dates { table: Table::Listed(starts), .. } => vec_bytes::<i64>(starts.capacity()),
+            Self::Dates { .. } | Self::Histogram { .. } => 0,
+        }
+    }
+
     /// Every key of every document once, with the place of the document.
     pub(super) fn each_key(&self, docs: &[u32], mut take: impl FnMut(usize, i64)) {
         match self {
@@ -110,16 +124,18 @@ impl Keyer {
             }
             Self::Ranges { column, kind, ranges } => {
                 let Some(column) = column else { return };
-                let mut taken: Vec<(usize, i64)> = Vec::new();
+                let (mut hit, mut last) = (Vec::new(), 0);
                 each_value(column, docs, |at, stored| {
+                    if at != last {
+                        hand_over(&mut hit, last, &mut take);
+                        last = at;
+                    }
                     let value = kind.decode(stored);
-                    let hit =
-                        ranges.iter().enumerate().filter(|(_, (from, to))| *from <= value && value < *to);
-                    taken.extend(hit.map(|(number, _)| (at, number as i64)));
+                    let numbers = ranges.iter().enumerate();
+                    let within = numbers.filter(|(_, (from, to))| *from <= value && value < *to);
+                    hit.extend(within.map(|(number, _)| number as i64));
                 });
-                taken.sort_unstable();
-                taken.dedup();
-                taken.into_iter().for_each(|(at, number)| take(at, number));
+                hand_over(&mut hit, last, &mut take);
             }
             Self::Filters(filters) => {
                 for (at, doc) in docs.iter().enumerate() {
@@ -130,12 +146,19 @@ impl Keyer {
         }
     }
 
-    /// The keys as they are known outside the segment; `None` for those not let through.
-    pub(super) fn names(&self, keys: &[(u32, i64)]) -> Result<Vec<Option<Key>>, ApiError> {
+    /// The keys as they are known outside the segment; `None` for those not let through. `repeated` tells whether a key
+    /// may be there more than once.
+    pub(super) fn names(
+        &self,
+        keys: &[(u32, i64)],
+        repeated: bool,
+        share: &mut Share<'_>,
+    ) -> Result<Vec<Option<Key>>, ApiError> {
+        share.grow(vec_bytes::<Option<Key>>(keys.len()))?;
         match self {
             Self::Words { column, missing, keep } => {
                 let missing = missing.as_ref().map(|(text, _)| text.as_str());
-                names_of_words(column.as_ref(), missing, keep, keys)
+                names_of_words(column.as_ref(), missing, keep, (keys, repeated), share)
             }
             Self::Numbers { kind, keep, .. } => {
                 Ok(keys.iter().map(|(_, stored)| name_of_number(kind, *stored, keep)).collect())
@@ -146,6 +169,13 @@ impl Keyer {
             _ => Ok(keys.iter().map(|(_, key)| Some(Key::Whole(*key))).collect()),
         }
     }
+}
+
+/// The ranges that values of one document lie in, each once.
+fn hand_over(hit: &mut Vec<i64>, at: usize, take: &mut impl FnMut(usize, i64)) {
+    hit.sort_unstable();
+    hit.dedup();
+    hit.drain(..).for_each(|number| take(at, number));
 }
 
 pub(super) fn terms_keyer(

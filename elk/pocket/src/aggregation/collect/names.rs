@@ -1,5 +1,6 @@
 //! Keys of buckets as they are known outside of their segment.
 
+use crate::aggregation::allowance::{HEAP, Share};
 use crate::aggregation::keep::Keep;
 use crate::aggregation::partial::Key;
 use crate::mapping::Kind;
@@ -33,11 +34,13 @@ pub(super) fn name_of_number(kind: &Kind, stored: i64, keep: &Keep) -> Option<Ke
     keep.passes(&text).then_some(key)
 }
 
+/// Names of the words `keys`; each text that is kept is made, and held by `share`, once.
 pub(super) fn names_of_words(
     column: Option<&StrColumn>,
     missing: Option<&str>,
     keep: &Keep,
-    keys: &[(u32, i64)],
+    (keys, repeated): (&[(u32, i64)], bool),
+    share: &mut Share<'_>,
 ) -> Result<Vec<Option<Key>>, ApiError> {
     let terms = column.map_or(0, |column| column.num_terms()) as i64;
     let mut known: HashMap<i64, Option<Key>> = HashMap::new();
@@ -54,7 +57,12 @@ pub(super) fn names_of_words(
             _ => text.push_str(missing.unwrap_or_default()),
         }
         let name = keep.passes(&text).then(|| Key::Text(text.as_str().into()));
-        known.insert(*ord, name.clone());
+        share.grow(text.len() + 2 * HEAP)?;
+        if repeated {
+            // The table may just have doubled.
+            share.grow(3 * size_of::<(i64, Option<Key>)>())?;
+            known.insert(*ord, name.clone());
+        }
         names.push(name);
     }
     Ok(names)

@@ -4,10 +4,11 @@ use super::Collection;
 use super::buckets::Buckets;
 use super::keyer::{Keyer, terms_keyer};
 use super::values::{Values, hashes_of, numbers_of, values_of};
+use crate::aggregation::allowance::vec_bytes;
 use crate::aggregation::cardinality::Cardinality;
 use crate::aggregation::digest::Digest;
 use crate::aggregation::keep::Keep;
-use crate::aggregation::partial::Stats;
+use crate::aggregation::partial::{Stats, hits_heap};
 use crate::aggregation::plan::Aggregation;
 use crate::aggregation::rounding::Table;
 use crate::mapping::Kind;
@@ -23,6 +24,38 @@ pub(super) enum Work {
     Cardinality { values: Values, hashes: Vec<u64>, states: Vec<Cardinality> },
     Hits { sorter: Sorter, size: usize, place: (u32, u32), states: Vec<Vec<TopHit>> },
     Buckets { keyer: Keyer, buckets: Buckets },
+}
+
+impl Work {
+    /// How many states [`Self::heap`] looks at.
+    pub(super) fn states(&self) -> usize {
+        match self {
+            Self::Digest { states, .. } => states.len(),
+            Self::Cardinality { states, .. } => states.len(),
+            Self::Hits { states, .. } => states.iter().map(|hits| 1 + hits.len()).sum(),
+            Self::Stats { .. } | Self::Count { .. } | Self::Buckets { .. } => 0,
+        }
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap(&self) -> usize {
+        match self {
+            Self::Stats { states, .. } => vec_bytes::<Stats>(states.capacity()),
+            Self::Count { states, .. } => vec_bytes::<u64>(states.capacity()),
+            Self::Digest { states, .. } => {
+                vec_bytes::<Digest>(states.capacity()) + states.iter().map(Digest::size).sum::<usize>()
+            }
+            Self::Cardinality { states, hashes, .. } => {
+                vec_bytes::<u64>(hashes.capacity())
+                    + vec_bytes::<Cardinality>(states.capacity())
+                    + states.iter().map(Cardinality::size).sum::<usize>()
+            }
+            Self::Hits { states, .. } => {
+                vec_bytes::<Vec<TopHit>>(states.capacity()) + states.iter().map(hits_heap).sum::<usize>()
+            }
+            Self::Buckets { keyer, buckets } => keyer.size() + buckets.size(),
+        }
+    }
 }
 
 pub(super) fn work_of(name: &str, aggregation: &Aggregation, on: &Collection<'_>) -> Result<Work, ApiError> {

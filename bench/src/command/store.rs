@@ -31,6 +31,9 @@ pub(crate) struct Store {
     /// Work in this directory instead of a temporary one; takes about 600 bytes an event.
     #[arg(long)]
     directory: Option<PathBuf>,
+    /// Keep Pocket ELK's data in this folder. Where it is filled already it is only asked: `--events` must then be what it has.
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
     /// Print JSON instead of a table.
     #[arg(long)]
     json: bool,
@@ -55,6 +58,7 @@ impl Store {
             boards: self.boards,
             events: self.events,
             seed: self.seed.unwrap_or_else(fresh_seed),
+            kept: self.keep,
         };
         let report = trial.run(directory.path())?;
         super::show(&report, self.json)?;

@@ -1,17 +1,35 @@
 //! What a filled store is asked: the panels of a board, and one heavy aggregation.
 
 use super::good;
+use super::node::Node;
 use crate::http::Client;
 use anyhow::{Context, Result};
 use dashboards::lens::{Boards, Context as View, Figures, Panel, Step, TimeRange};
 use serde_json::{Value, json};
+use std::ops::Range;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The board that is asked for.
 const BOARD: &str = "service-overview";
 /// How far a refresh moves the time shown.
 const STEP_MILLIS: i64 = 10_000;
+
+/// Refreshes after the first.
+const REFRESHES: i64 = 5;
+
+/// How long a board took.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct BoardTime {
+    /// Which.
+    pub id: String,
+    /// Its panels, those that ask nothing included.
+    pub all: usize,
+    /// Those that ask.
+    pub panels: Vec<PanelTime>,
+    /// Processor time of the store for all panels, where it is known: cold, at the first refresh, at a later one.
+    pub cpu: Option<[f64; 3]>,
+}
 
 /// How long a panel took, in milliseconds.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -20,7 +38,9 @@ pub struct PanelTime {
     pub title: String,
     /// Nobody has asked before.
     pub cold: f64,
-    /// Asked again, for a time ten seconds later.
+    /// Asked again for a time ten seconds later: the window leaves the first events for the first time.
+    pub first_refresh: f64,
+    /// Asked again and again, each time ten seconds later: the median.
     pub refresh: f64,
 }
 
@@ -38,25 +58,51 @@ pub(super) fn read(folder: &Path) -> Result<Boards> {
     Boards::parse(&text).with_context(doing)
 }
 
-/// Asks for all panels over all events, then for all of them over a time that has moved on.
-pub(super) fn board(client: &Client, boards: &Boards) -> Result<Vec<PanelTime>> {
+/// Asks for all panels over all events, then for all of them over a time that has moved on, again and again.
+pub(super) fn board(node: &Node, boards: &Boards) -> Result<BoardTime> {
+    let client = &node.client()?;
     let board = boards
         .boards
         .iter()
         .find(|board| board.id.contains(BOARD))
         .with_context(|| format!("there is no board `{BOARD}`"))?;
     let (first, last) = time_of(client)?;
-    let views = [0, STEP_MILLIS]
-        .map(|by| View { range: TimeRange::between(first + by, last + by), ..board.context(last + by) });
-    let mut times: Vec<PanelTime> = Vec::new();
-    for panel in &board.panels {
-        let cold = asked(client, panel, &views[0])?;
-        times.extend(cold.map(|cold| PanelTime { title: panel.title.clone(), cold, refresh: 0.0 }));
-    }
-    let again = board.panels.iter().map(|panel| asked(client, panel, &views[1]));
-    let again: Vec<f64> = again.filter_map(Result::transpose).collect::<Result<_>>()?;
-    times.iter_mut().zip(again).for_each(|(time, refresh)| time.refresh = refresh);
-    Ok(times)
+    let round = |number: i64| -> Result<Vec<(&str, f64)>> {
+        let by = number * STEP_MILLIS;
+        let view = View { range: TimeRange::between(first + by, last + by), ..board.context(last + by) };
+        let times = board.panels.iter().map(|panel| Ok((panel.title.as_str(), asked(client, panel, &view)?)));
+        times.filter_map(|time| time.map(|(title, time)| Some((title, time?))).transpose()).collect()
+    };
+    let mut cpu = vec![node.cpu()?];
+    let mut rounds = |numbers: Range<i64>| -> Result<Vec<_>> {
+        let times = numbers.map(round).collect::<Result<_>>()?;
+        cpu.push(node.cpu()?);
+        Ok(times)
+    };
+    let (mut cold, mut first_refresh, later) = (rounds(0..1)?, rounds(1..2)?, rounds(2..2 + REFRESHES)?);
+    let (cold, first_refresh) = (cold.remove(0), first_refresh.remove(0));
+    let panels = cold.into_iter().enumerate().map(|(at, (title, cold))| {
+        let refresh = median(later.iter().filter_map(|times| Some(times.get(at)?.1)).collect());
+        let first_refresh = first_refresh.get(at).map_or(f64::NAN, |(_, time)| *time);
+        PanelTime { title: title.to_owned(), cold, first_refresh, refresh }
+    });
+    let panels = panels.collect();
+    Ok(BoardTime { id: board.id.clone(), all: board.panels.len(), panels, cpu: used(&cpu) })
+}
+
+/// Milliseconds of the processor between readings before and after each kind of round.
+fn used(readings: &[Option<Duration>]) -> Option<[f64; 3]> {
+    let readings: Vec<f64> = readings
+        .iter()
+        .map(|reading| Some(reading.as_ref()?.as_secs_f64() * 1_000.0))
+        .collect::<Option<_>>()?;
+    let [before, cold, first, later] = readings[..] else { return None };
+    Some([cold - before, first - cold, (later - first) / REFRESHES as f64])
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Milliseconds until a panel had its figures; `None` for one that asks nothing.

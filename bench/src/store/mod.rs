@@ -16,7 +16,7 @@ use crate::line::{Format, Origin};
 use crate::process::{self, Process};
 use crate::writer::{Clock, LogWriter, Rotation};
 use anyhow::{Context, Result, bail};
-use asking::PanelTime;
+use asking::BoardTime;
 use node::Node;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,6 +40,19 @@ pub struct Trial {
     pub events: u64,
     /// Seed of the lines.
     pub seed: u64,
+    /// Where Pocket ELK's data is kept; what is there already is not filled again.
+    pub kept: Option<PathBuf>,
+}
+
+/// What filling took.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Filling {
+    /// From the first line shipped until all were found, the writing of lines included.
+    pub wall_seconds: f64,
+    /// User and system time of the store until its merges were through. The start and the set-up are in it.
+    pub cpu_seconds: Option<f64>,
+    /// Highest anonymous memory, in bytes.
+    pub anonymous: Option<u64>,
 }
 
 /// Figures of one store; times in milliseconds.
@@ -47,12 +60,8 @@ pub struct Trial {
 pub struct Figures {
     /// Which.
     pub name: String,
-    /// From the first line shipped until all were found, the writing of lines included.
-    pub wall_seconds: f64,
-    /// User and system time of the store until its merges were through. The start and the set-up are in it.
-    pub cpu_seconds: Option<f64>,
-    /// Highest anonymous memory while filling, in bytes.
-    pub anonymous_filling: Option<u64>,
+    /// Nothing for a store that was full already.
+    pub filling: Option<Filling>,
     /// Highest anonymous memory while answering, in bytes.
     pub anonymous_answering: Option<u64>,
     /// Bytes of the indices.
@@ -62,7 +71,7 @@ pub struct Figures {
     /// terms × date_histogram × percentiles: first and second time.
     pub heavy: [f64; 2],
     /// The board's panels.
-    pub panels: Vec<PanelTime>,
+    pub board: BoardTime,
 }
 
 impl Trial {
@@ -71,11 +80,14 @@ impl Trial {
         let boards = asking::read(&self.boards)?;
         let mut rows = Vec::new();
         for (number, place) in self.places.iter().enumerate() {
-            let home = directory.join(number.to_string());
-            std::fs::create_dir(&home).with_context(|| format!("create `{}`", home.display()))?;
+            let kept = self.kept.as_ref().filter(|_| matches!(place, Place::Pocket(_)));
+            let home = kept.cloned().unwrap_or_else(|| directory.join(number.to_string()));
+            std::fs::create_dir_all(&home).with_context(|| format!("create `{}`", home.display()))?;
             rows.push(self.measure(place, &boards, &home).with_context(|| place.name().to_owned())?);
             // The next store has the disk for itself.
-            std::fs::remove_dir_all(&home).with_context(|| format!("remove `{}`", home.display()))?;
+            if kept.is_none() {
+                std::fs::remove_dir_all(&home).with_context(|| format!("remove `{}`", home.display()))?;
+            }
         }
         Ok(Report {
             machine: process::machine(),
@@ -87,42 +99,37 @@ impl Trial {
     }
 
     fn measure(&self, place: &Place, boards: &dashboards::lens::Boards, home: &Path) -> Result<Figures> {
+        let is_full = node::has_data(home);
         let mut node = Node::start(place, home)?;
-        self.agent(&["setup", "--elasticsearch", node.url()], home)?;
-        let watch = node.watch();
-        let begun = Instant::now();
-        self.fill(&node, home)?;
-        let client = node.client()?;
-        good(&client, "POST", "/logs-*/_refresh", "")?;
-        let wall_seconds = begun.elapsed().as_secs_f64();
-        let stored = good(&client, "GET", "/logs-*/_count", "")?["count"].as_u64();
+        let filling = if is_full { None } else { Some(self.filled(&node, home)?) };
+        let stored = good(&node.client()?, "GET", "/logs-*/_count", "")?["count"].as_u64();
         if stored != Some(self.events) {
-            bail!("{} events were shipped, {stored:?} are stored", self.events);
+            bail!("{} events were to be there, {stored:?} are", self.events);
         }
-        let cpu_seconds = node.settled()?.map(|cpu| cpu.as_secs_f64());
-        let anonymous_filling = watch.and_then(node::Watch::peak);
         let start = node.restart()?.map(|time| time.as_secs_f64() * 1_000.0);
         let watch = node.watch();
         let client = node.client()?;
         node.forget(&client)?;
-        let (panels, heavy) = (asking::board(&client, boards)?, asking::heavy(&client)?);
+        let (board, heavy) = (asking::board(&node, boards)?, asking::heavy(&client)?);
         good(&client, "POST", "/logs-*/_flush", "").ok();
         let disk =
             good(&client, "GET", "/logs-*/_stats/store", "")?["_all"]["total"]["store"]["size_in_bytes"]
                 .as_u64()
                 .context("the store does not say how large its indices are")?;
         let anonymous_answering = watch.and_then(node::Watch::peak);
-        Ok(Figures {
-            name: place.name().to_owned(),
-            wall_seconds,
-            cpu_seconds,
-            anonymous_filling,
-            anonymous_answering,
-            disk,
-            start,
-            heavy,
-            panels,
-        })
+        Ok(Figures { name: place.name().to_owned(), filling, anonymous_answering, disk, start, heavy, board })
+    }
+
+    /// Fills an empty store and waits until its merges are through.
+    fn filled(&self, node: &Node, home: &Path) -> Result<Filling> {
+        self.agent(&["setup", "--elasticsearch", node.url()], home)?;
+        let watch = node.watch();
+        let begun = Instant::now();
+        self.fill(node, home)?;
+        good(&node.client()?, "POST", "/logs-*/_refresh", "")?;
+        let wall_seconds = begun.elapsed().as_secs_f64();
+        let cpu_seconds = node.settled()?.map(|cpu| cpu.as_secs_f64());
+        Ok(Filling { wall_seconds, cpu_seconds, anonymous: watch.and_then(node::Watch::peak) })
     }
 
     /// Writes and ships in rounds, so that lines of any number take little of the disk.

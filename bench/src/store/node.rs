@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(180);
 /// A store that uses less than a tenth of a core for this long has no merges to do.
 const QUIET: Duration = Duration::from_secs(2);
+/// Pocket ELK's data, in the directory it is measured in.
+const DATA: &str = "data";
 
 /// Where a store comes from.
 #[derive(Debug, Clone)]
@@ -35,6 +37,11 @@ impl Place {
             Self::Script(_) | Self::Url(_) => "Elasticsearch",
         }
     }
+}
+
+/// Whether Pocket ELK has been at home here before.
+pub(super) fn has_data(home: &Path) -> bool {
+    home.join(DATA).is_dir()
 }
 
 /// A running store, ended when dropped if it was started here.
@@ -68,7 +75,7 @@ impl Node {
         std::fs::write(&log, "").with_context(|| format!("write `{}`", log.display()))?;
         let mut command = Command::new(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--view-port", "0", "--data"]);
-        command.arg(self.home.join("data"));
+        command.arg(self.home.join(DATA));
         let mut process = Process::start("pocket-elk", command, &log)?;
         let begun = Instant::now();
         self.url = loop {
@@ -111,6 +118,11 @@ impl Node {
 
     pub(super) fn client(&self) -> Result<Client> {
         Client::new(&self.url, None)
+    }
+
+    /// Processor time so far; `None` of a store that runs elsewhere.
+    pub(super) fn cpu(&self) -> Result<Option<Duration>> {
+        self.usage.map(Usage::cpu).transpose()
     }
 
     /// Processor time so far, once nothing goes on any more.

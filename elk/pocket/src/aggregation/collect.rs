@@ -26,12 +26,15 @@ use crate::index::Segment;
 use crate::query::{Docs, Scope};
 use crate::store::ApiError;
 use std::collections::HashMap;
+use std::ops::Range;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What a collection works on.
 pub struct Collection<'a> {
     /// The segment.
     pub segment: &'a Segment,
+    /// No documents but these are asked for.
+    pub within: Range<u32>,
     /// Number of the index and of the segment in it, for documents that are fetched later.
     pub place: (u32, u32),
     /// Fields and dates.
@@ -202,7 +205,7 @@ impl Node {
                 Partial::Count(0)
             }
             Work::Digest { states, .. } => {
-                partials.extend(states.into_iter().map(Partial::Digest));
+                partials.extend(states.into_iter().map(|state| Partial::Digest(state.compact())));
                 Partial::Digest(Digest::default())
             }
             Work::Cardinality { states, .. } => {

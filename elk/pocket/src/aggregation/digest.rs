@@ -4,8 +4,8 @@ use super::allowance::vec_bytes;
 
 /// Values below this count are all kept, and percentiles are exact.
 const EXACT_MAX: usize = 512;
-/// Centroids are as fine as `q (1 - q)` allows at this compression: about 200 of them.
-const COMPRESSION: f64 = 200.0;
+/// Centroids are as fine as `q (1 - q)` allows at this compression: some 400 of them, the heaviest with 1 % of the values.
+const COMPRESSION: f64 = 100.0;
 
 /// A summary of numbers that answers percentiles.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,12 +45,12 @@ impl Digest {
     }
 
     /// Adds all of another digest.
-    pub fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: Self) {
         if other.total == 0.0 {
             return;
         }
         if self.total == 0.0 {
-            *self = other.clone();
+            *self = other;
             return;
         }
         if other.centroids.is_empty() {
@@ -63,6 +63,16 @@ impl Digest {
         self.centroids.extend(&other.centroids);
         self.fresh.extend(&other.fresh);
         self.compress();
+    }
+
+    /// The same in as little memory as it takes, and at once ready to answer.
+    pub fn compact(mut self) -> Self {
+        if !self.centroids.is_empty() && !self.fresh.is_empty() {
+            self.compress();
+        }
+        self.fresh.shrink_to_fit();
+        self.centroids.shrink_to_fit();
+        self
     }
 
     /// How many values were added.
@@ -82,7 +92,7 @@ impl Digest {
         // Mostly two sorted runs, which the stable sort finds.
         all.sort_by(|a, b| a.mean.total_cmp(&b.mean));
         let total: f64 = all.iter().map(|centroid| centroid.weight).sum();
-        let mut merged: Vec<Centroid> = Vec::with_capacity(COMPRESSION as usize * 2);
+        let mut merged: Vec<Centroid> = Vec::with_capacity(COMPRESSION as usize * 4);
         let mut before = 0.0;
         let mut limit = weight_limit(0.0) * total;
         for next in all {
@@ -114,6 +124,9 @@ impl Digest {
             let mut values = self.fresh.clone();
             values.sort_unstable_by(f64::total_cmp);
             return Some(between_ranks(&values, share));
+        }
+        if self.fresh.is_empty() {
+            return Some(self.interpolate(share));
         }
         let mut whole = self.clone();
         whole.compress();
@@ -190,14 +203,15 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
-        fn answers_lie_within_a_hundredth_of_their_rank(seed: u64, count in 100usize..20_000, parts in 1usize..6, shape in 0u8..4) {
+        fn answers_lie_within_a_hundredth_of_their_rank(seed: u64, count in 100usize..20_000, parts in 1usize..40, shape in 0u8..4) {
             let all = values(seed, count, shape);
             let mut digest = Digest::default();
             for part in all.chunks(count.div_ceil(parts)) {
                 let mut piece = Digest::default();
                 part.iter().for_each(|value| piece.add(*value));
-                digest.merge(&piece);
+                digest.merge(piece.compact());
             }
+            prop_assert!(digest.centroids.len() <= 1_000, "{} centroids", digest.centroids.len());
             prop_assert_eq!(digest.count(), count as u64);
             for percent in [1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0] {
                 let answer = digest.percentile(percent).unwrap();

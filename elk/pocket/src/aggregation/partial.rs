@@ -125,7 +125,7 @@ impl Partial {
             }
             (Self::Stats(stats), Self::Stats(other)) => stats.merge(&other),
             (Self::Count(count), Self::Count(other)) => *count += other,
-            (Self::Digest(digest), Self::Digest(other)) => digest.merge(&other),
+            (Self::Digest(digest), Self::Digest(other)) => digest.merge(other),
             (Self::Cardinality(set), Self::Cardinality(other)) => set.merge(other),
             (Self::Hits(hits), Self::Hits(others)) => {
                 hits.extend(others);
@@ -135,6 +135,18 @@ impl Partial {
                 }
             }
             (_, _) => debug_assert!(false, "partials of two aggregations cannot be merged"),
+        }
+    }
+
+    /// Names the index and the segment of its documents, which every request counts anew.
+    pub fn put_at(&mut self, place: (u32, u32)) {
+        match self {
+            Self::Hits(hits) => hits.iter_mut().for_each(|hit| hit.place = place),
+            Self::Buckets(buckets) => {
+                let inner = buckets.values_mut().flat_map(|bucket| &mut bucket.inner);
+                inner.for_each(|partial| partial.put_at(place));
+            }
+            _ => {}
         }
     }
 

@@ -248,11 +248,4 @@ impl Plan {
         }
         plan
     }
-
-    /// Whether any aggregation, at any depth, is a `top_hits`.
-    pub fn has_top_hits(&self) -> bool {
-        self.parts.iter().any(|(_, aggregation, inner)| {
-            matches!(aggregation, Aggregation::TopHits(_)) || inner.has_top_hits()
-        })
-    }
 }

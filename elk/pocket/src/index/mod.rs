@@ -29,6 +29,6 @@ mod writer;
 pub use document::Indexed;
 pub use keys::KeysQuery;
 pub use schema::{FIELDS, Fields, column_name};
-pub use segment::{Segment, Snapshot, StoredDocument};
+pub use segment::{BLOCK_DOCS, Segment, Snapshot, StoredDocument};
 pub use words::split_words;
 pub use writer::{Pending, Shelf, WriterBudget};

@@ -7,7 +7,7 @@ use crate::mapping::FieldId;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use tantivy::columnar::{Column, StrColumn};
+use tantivy::columnar::{Column, ColumnIndex, StrColumn};
 use tantivy::index::SegmentId;
 use tantivy::schema::Value as _;
 use tantivy::{DocId, Opstamp, SegmentReader, TantivyDocument, TantivyError};
@@ -27,7 +27,11 @@ pub struct Segment {
     pub identity: (SegmentId, Option<Opstamp>),
     numbers: Cache<Column<i64>>,
     keywords: Cache<StrColumn>,
+    spans: Cache<Arc<[(i64, i64)]>>,
 }
+
+/// Documents of a block, the unit in which [`Segment::spans`] looks at a segment.
+pub const BLOCK_DOCS: u32 = 1 << 13;
 
 type Cache<T> = RwLock<HashMap<FieldId, Option<T>>>;
 
@@ -47,7 +51,13 @@ pub struct StoredDocument {
 impl Segment {
     pub(super) fn new(reader: SegmentReader) -> Self {
         let identity = (reader.segment_id(), reader.delete_opstamp());
-        Self { reader, identity, numbers: RwLock::default(), keywords: RwLock::default() }
+        Self {
+            reader,
+            identity,
+            numbers: RwLock::default(),
+            keywords: RwLock::default(),
+            spans: RwLock::default(),
+        }
     }
 
     /// Documents, deleted ones included.
@@ -65,6 +75,20 @@ impl Segment {
     /// The keywords of a field; `None` where no document of this segment has one.
     pub fn keywords(&self, field: FieldId) -> tantivy::Result<Option<StrColumn>> {
         cached(&self.keywords, field, || self.reader.fast_fields().str(&format!("k.{}", column_name(field))))
+    }
+
+    /// The least and the greatest number of a field in each block of documents; `None` unless every document has one.
+    pub fn spans(&self, field: FieldId) -> tantivy::Result<Option<Arc<[(i64, i64)]>>> {
+        let Some(column) = self.numbers(field)?.filter(|column| matches!(column.index, ColumnIndex::Full))
+        else {
+            return Ok(None);
+        };
+        cached(&self.spans, field, || {
+            let starts = (0..self.max_doc()).step_by(BLOCK_DOCS as usize);
+            Ok(Some(
+                starts.map(|start| span(&column, start, self.max_doc().min(start + BLOCK_DOCS))).collect(),
+            ))
+        })
     }
 
     /// Places in the order of writing.
@@ -119,6 +143,12 @@ impl Segment {
             })
         })
     }
+}
+
+fn span(column: &Column<i64>, start: u32, end: u32) -> (i64, i64) {
+    let mut numbers = vec![0; (end - start) as usize];
+    column.values.get_range(start.into(), &mut numbers);
+    numbers.iter().fold((i64::MAX, i64::MIN), |(low, high), number| (low.min(*number), high.max(*number)))
 }
 
 fn cached<T: Clone>(

@@ -1,6 +1,7 @@
 //! Sets of documents of one segment.
 
 use crate::aggregation::vec_bytes;
+use std::ops::Range;
 
 /// A set of documents. `All` and `None` cost nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,21 @@ impl Docs {
         let mut bits = Self::with_room(max);
         for doc in docs {
             bits[doc as usize / 64] |= 1 << (doc % 64);
+        }
+        Self::Some(bits)
+    }
+
+    /// The documents of ranges.
+    pub fn of_ranges(max: u32, ranges: &[Range<u32>]) -> Self {
+        if ranges.contains(&(0..max)) {
+            return Self::All;
+        }
+        let mut bits = Self::with_room(max);
+        for Range { start, end } in ranges.iter().cloned() {
+            for word in start / 64..end.div_ceil(64) {
+                let (first, behind) = (start.max(word * 64) % 64, end.min(word * 64 + 64) - word * 64);
+                bits[word as usize] |= u64::MAX << first & u64::MAX >> (64 - behind);
+            }
         }
         Self::Some(bits)
     }
@@ -155,6 +171,10 @@ mod tests {
             let set = |members: &BTreeSet<u32>| Docs::of(max, members.iter().copied());
             prop_assert_eq!(members(&set(&a).and(set(&b)), max), &a & &b);
             prop_assert_eq!(members(&set(&a).or(set(&b)), max), &a | &b);
+            for range in [0..max, max / 3..max, max / 3..max / 2] {
+                let expected = range.clone().collect();
+                prop_assert_eq!(members(&Docs::of_ranges(max, &[range]), max), expected);
+            }
             let all: BTreeSet<u32> = (0..max).collect();
             prop_assert_eq!(members(&set(&a).not(max), max), &all - &a);
             prop_assert_eq!(set(&a).count(max), a.len() as u64);

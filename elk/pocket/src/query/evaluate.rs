@@ -4,7 +4,7 @@ use super::bind::{Bound, KeywordTest};
 use super::docs::Docs;
 use crate::index::{FIELDS, Segment, column_name};
 use crate::mapping::FieldId;
-use std::ops::Bound as Limit;
+use std::ops::{Bound as Limit, Range};
 use tantivy::columnar::{Column, ColumnIndex, StrColumn};
 use tantivy::postings::Postings;
 use tantivy::query::{EnableScoring, PhraseQuery, Query as _};
@@ -83,33 +83,44 @@ fn has_value(index: &ColumnIndex, otherwise: Bound) -> Bound {
 
 /// Documents of a segment that match, deleted ones included.
 pub fn evaluate(query: &Bound, segment: &Segment) -> tantivy::Result<Docs> {
+    matching(query, segment, &(0..segment.max_doc()))
+}
+
+/// Those of `within`; documents elsewhere cost next to nothing.
+pub fn evaluate_in(query: &Bound, segment: &Segment, within: Range<u32>) -> tantivy::Result<Docs> {
+    let found = matching(query, segment, &within)?;
+    Ok(found.and(Docs::of_ranges(segment.max_doc(), &[within])))
+}
+
+/// Right for documents of `within`; what it says of others means nothing.
+fn matching(query: &Bound, segment: &Segment, within: &Range<u32>) -> tantivy::Result<Docs> {
     let max = segment.max_doc();
     Ok(match query {
         Bound::All => Docs::All,
         Bound::None => Docs::None,
         Bound::Numbers(field, low, high) => match segment.numbers(*field)? {
             None => Docs::None,
-            Some(column) => in_range(&column, *low, *high, max),
+            Some(column) => in_range(&column, *low, *high, within, max),
         },
         Bound::HasNumber(field) => {
-            segment.numbers(*field)?.map_or(Docs::None, |column| with_value(&column.index, max))
+            segment.numbers(*field)?.map_or(Docs::None, |column| with_value(&column.index, within, max))
         }
-        Bound::HasKeyword(field) => {
-            segment.keywords(*field)?.map_or(Docs::None, |column| with_value(&column.ords().index, max))
-        }
+        Bound::HasKeyword(field) => segment
+            .keywords(*field)?
+            .map_or(Docs::None, |column| with_value(&column.ords().index, within, max)),
         Bound::Keywords(field, test) => match segment.keywords(*field)? {
             None => Docs::None,
-            Some(column) => with_ords(&column, &ords_that_pass(&column, test)?, max),
+            Some(column) => with_ords(&column, &ords_that_pass(&column, test)?, within, max),
         },
-        Bound::Word(field, word) => with_word(segment, *field, word)?,
-        Bound::Words(field, test) => with_words(segment, *field, test)?,
+        Bound::Word(field, word) => with_word(segment, *field, word, within)?,
+        Bound::Words(field, test) => with_words(segment, *field, test, within)?,
         Bound::Phrase(field, words, slop) => with_phrase(segment, *field, words, *slop)?,
         Bound::Keys(keys) => Docs::of(max, segment.find(keys)?.into_iter().map(|(doc, _)| doc)),
-        Bound::Not(part) => evaluate(part, segment)?.not(max),
+        Bound::Not(part) => matching(part, segment, within)?.not(max),
         Bound::And(parts) => {
             let mut docs = Docs::All;
             for part in parts {
-                docs = docs.and(evaluate(part, segment)?);
+                docs = docs.and(matching(part, segment, within)?);
                 if docs == Docs::None {
                     break;
                 }
@@ -119,19 +130,24 @@ pub fn evaluate(query: &Bound, segment: &Segment) -> tantivy::Result<Docs> {
         Bound::Or(parts, 1) => {
             let mut docs = Docs::None;
             for part in parts {
-                docs = docs.or(evaluate(part, segment)?);
+                docs = docs.or(matching(part, segment, within)?);
             }
             docs
         }
-        Bound::Or(parts, minimum) => at_least(parts, *minimum, segment)?,
+        Bound::Or(parts, minimum) => at_least(parts, *minimum, segment, within)?,
     })
 }
 
-fn at_least(parts: &[Bound], minimum: usize, segment: &Segment) -> tantivy::Result<Docs> {
+fn at_least(
+    parts: &[Bound],
+    minimum: usize,
+    segment: &Segment,
+    within: &Range<u32>,
+) -> tantivy::Result<Docs> {
     let max = segment.max_doc();
     let mut counts = vec![0u16; max as usize];
     for part in parts {
-        evaluate(part, segment)?.for_each_block(max, 1_024, |block| {
+        matching(part, segment, within)?.for_each_block(max, 1_024, |block| {
             block.iter().for_each(|doc| counts[*doc as usize] += 1);
             Ok::<(), tantivy::TantivyError>(())
         })?;
@@ -151,38 +167,41 @@ fn in_range<T: PartialOrd + Copy + Send + Sync + std::fmt::Debug + 'static>(
     column: &Column<T>,
     low: T,
     high: T,
+    within: &Range<u32>,
     max: u32,
 ) -> Docs {
     let mut bits = Docs::with_room(max);
     let mut found = Vec::new();
-    for start in (0..max).step_by(SCAN as usize) {
+    for start in within.clone().step_by(SCAN as usize) {
         found.clear();
-        column.get_docids_for_value_range(low..=high, start..max.min(start + SCAN), &mut found);
+        column.get_docids_for_value_range(low..=high, start..within.end.min(start + SCAN), &mut found);
         found.iter().for_each(|doc| bits[*doc as usize / 64] |= 1 << (doc % 64));
     }
     Docs::Some(bits)
 }
 
-fn with_value(index: &ColumnIndex, max: u32) -> Docs {
+fn with_value(index: &ColumnIndex, within: &Range<u32>, max: u32) -> Docs {
     match index {
         ColumnIndex::Full => Docs::All,
         ColumnIndex::Empty { .. } => Docs::None,
-        index => Docs::of(max, (0..max).filter(|doc| index.has_value(*doc))),
+        index => Docs::of(max, within.clone().filter(|doc| index.has_value(*doc))),
     }
 }
 
-fn with_ords(column: &StrColumn, ords: &[u64], max: u32) -> Docs {
+fn with_ords(column: &StrColumn, ords: &[u64], within: &Range<u32>, max: u32) -> Docs {
     const SCANS: usize = 4;
     let Some((first, last)) = ords.first().zip(ords.last()) else { return Docs::None };
     if last - first + 1 == ords.len() as u64 {
-        return in_range(column.ords(), *first, *last, max);
+        return in_range(column.ords(), *first, *last, within, max);
     }
     if ords.len() <= SCANS {
-        return ords.iter().fold(Docs::None, |docs, ord| docs.or(in_range(column.ords(), *ord, *ord, max)));
+        return ords
+            .iter()
+            .fold(Docs::None, |docs, ord| docs.or(in_range(column.ords(), *ord, *ord, within, max)));
     }
     let mut wanted = vec![false; column.num_terms()];
     ords.iter().for_each(|ord| wanted[*ord as usize] = true);
-    Docs::of(max, (0..max).filter(|doc| column.term_ords(*doc).any(|ord| wanted[ord as usize])))
+    Docs::of(max, within.clone().filter(|doc| column.term_ords(*doc).any(|ord| wanted[ord as usize])))
 }
 
 fn passes(test: &KeywordTest, text: &str) -> bool {
@@ -248,26 +267,34 @@ fn word_term(field: FieldId, word: &str) -> Term {
     term
 }
 
-fn collect(bits: &mut [u64], postings: &mut impl Postings) {
+fn collect(bits: &mut [u64], postings: &mut impl Postings, within: &Range<u32>) {
     let mut doc = postings.doc();
-    while doc != TERMINATED {
+    if doc < within.start {
+        doc = postings.seek(within.start);
+    }
+    while doc != TERMINATED && doc < within.end {
         bits[doc as usize / 64] |= 1 << (doc % 64);
         doc = postings.advance();
     }
 }
 
-fn with_word(segment: &Segment, field: FieldId, word: &str) -> tantivy::Result<Docs> {
+fn with_word(segment: &Segment, field: FieldId, word: &str, within: &Range<u32>) -> tantivy::Result<Docs> {
     let inverted = segment.reader.inverted_index(FIELDS.1.texts)?;
     let Some(mut postings) = inverted.read_postings(&word_term(field, word), IndexRecordOption::Basic)?
     else {
         return Ok(Docs::None);
     };
     let mut bits = Docs::with_room(segment.max_doc());
-    collect(&mut bits, &mut postings);
+    collect(&mut bits, &mut postings, within);
     Ok(Docs::Some(bits))
 }
 
-fn with_words(segment: &Segment, field: FieldId, test: &KeywordTest) -> tantivy::Result<Docs> {
+fn with_words(
+    segment: &Segment,
+    field: FieldId,
+    test: &KeywordTest,
+    within: &Range<u32>,
+) -> tantivy::Result<Docs> {
     let inverted = segment.reader.inverted_index(FIELDS.1.texts)?;
     let path = word_term(field, "").serialized_value_bytes().to_vec();
     let start = [path.as_slice(), common_prefix(test).as_bytes()].concat();
@@ -278,7 +305,8 @@ fn with_words(segment: &Segment, field: FieldId, test: &KeywordTest) -> tantivy:
             break;
         }
         if std::str::from_utf8(&key[path.len()..]).is_ok_and(|text| passes(test, text)) {
-            collect(&mut bits, &mut inverted.read_postings_from_terminfo(info, IndexRecordOption::Basic)?);
+            let mut postings = inverted.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+            collect(&mut bits, &mut postings, within);
         }
     }
     Ok(Docs::Some(bits))

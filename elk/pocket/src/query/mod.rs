@@ -24,4 +24,4 @@ pub(crate) use bind::{ignored_field, text_of};
 pub use docs::Docs;
 pub(crate) use dsl::DEFAULT_FIELDS;
 pub use dsl::{Query, Range, parse};
-pub use evaluate::{evaluate, simplify};
+pub use evaluate::{evaluate, evaluate_in, simplify};

@@ -6,6 +6,8 @@ mod fetch;
 
 mod highlight;
 
+mod pieces;
+
 mod request;
 
 mod run;
@@ -14,7 +16,7 @@ mod sort;
 
 mod source;
 
-pub use cache::Cache;
+pub use cache::{Asked, Cache};
 pub use fetch::Hit;
 pub use request::{Request, TrackTotal};
 pub use run::{Answer, Means, Target, count, search};

@@ -2,17 +2,19 @@
 
 use super::cache::{Cache, Found};
 use super::fetch::{Hit, fetch};
+use super::pieces::{Pieces, hull};
 use super::request::{Request, TrackTotal};
 use super::sort::{SortKey, Sorter, Sorting, TopHit};
 use crate::aggregation::{self, Allowance, Collection, Partial, Plan, Share, vec_bytes};
 use crate::index::{Segment, Snapshot};
 use crate::mapping::{Kind, Mapping};
-use crate::query::{Bound, Docs, Query, Scope, bind, evaluate, simplify};
+use crate::query::{Bound, Docs, Query, Scope, bind, evaluate, evaluate_in, simplify};
 use crate::store::{ApiError, Index};
 use crate::time::now_millis;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_128;
@@ -146,11 +148,9 @@ fn alive(docs: Docs, segment: &Segment) -> Docs {
 
 /// The plan as text where its result depends on nothing but segment and query; `None` where it does.
 fn cache_text(plan: &Plan) -> Option<String> {
-    if plan.has_top_hits() {
-        return None;
-    }
     let text = format!("{:?}", plan.without_bounds());
-    (!text.contains("now")).then_some(text)
+    // Dates that follow the clock.
+    (!text.contains("\"now")).then_some(text)
 }
 
 /// Segments with fewer documents are not worth an entry.
@@ -188,9 +188,7 @@ impl<'a> Work<'a> {
                 (0..index.target.snapshot.segments.len()).map(move |segment| (at as u32, segment as u32))
             })
             .collect();
-        let partials =
-            self.plan.parts.iter().map(|(_, aggregation, _)| Partial::empty(aggregation)).collect();
-        let sum = Mutex::new(Ok(Sum { count: 0, partials, hits: Vec::new(), share: self.held.share() }));
+        let sum = Mutex::new(Ok(self.nothing()));
         let next = AtomicUsize::new(0);
         let take = || {
             while let Some(place) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -212,6 +210,11 @@ impl<'a> Work<'a> {
             take();
         });
         sum.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn nothing(&self) -> Sum<'a> {
+        let empty = self.plan.parts.iter().map(|(_, aggregation, _)| Partial::empty(aggregation));
+        Sum { count: 0, partials: empty.collect(), hits: Vec::new(), share: self.held.share() }
     }
 
     fn lay(&self, sum: &mut Sum<'_>, found: Sum<'_>) -> Result<(), ApiError> {
@@ -240,36 +243,84 @@ impl<'a> Work<'a> {
         let segment = &index.target.snapshot.segments[place.1 as usize];
         let query = simplify(&index.query, segment)?;
         let wanted = self.request.from + self.request.size;
-        let key = self.cache_key(&query, segment).filter(|_| wanted == 0);
-        let mut share = self.held.share();
-        if let (Some(key), Some(cache)) = (key, self.means.cache)
-            && let Some(found) = cache.get(key)
+        if let (Some(cache), Some(plan), 0, CACHED_DOCS_MIN..) =
+            (self.means.cache, &self.plan_text, wanted, segment.max_doc())
         {
-            share.grow(found.partials.iter().map(Partial::size).sum())?;
-            let partials = found.partials.clone();
-            return Ok(Sum { count: found.count, partials, hits: Vec::new(), share });
+            return self.in_pieces(place, &query, cache, plan);
         }
         let docs = alive(evaluate(&query, segment)?, segment);
-        let count = docs.count(segment.max_doc());
         let mut matching = self.held.share();
         matching.grow(docs.size())?;
-        let on = Collection { segment, place, scope: index.scope };
-        let partials = aggregation::collect(self.plan, &docs, &on, &mut share)?;
-        if let (Some(key), Some(cache)) = (key, self.means.cache)
-            && share.bytes() <= cache.entry_max()
-        {
-            cache.put(key, Arc::new(Found { count, partials: partials.clone() }));
+        let mut sum = self.among(place, &docs, 0..segment.max_doc())?;
+        if wanted > 0 {
+            sum.hits = self.first_hits(index, segment, &docs, place, &mut sum.share)?;
         }
-        let hits = match wanted {
-            0 => Vec::new(),
-            _ => self.first_hits(index, segment, &docs, place, &mut share)?,
-        };
-        Ok(Sum { count, partials, hits, share })
+        Ok(sum)
     }
 
-    fn cache_key(&self, query: &Bound, segment: &Segment) -> Option<u128> {
-        let plan = self.plan_text.as_ref().filter(|_| segment.max_doc() >= CACHED_DOCS_MIN)?;
-        Some(xxh3_128(format!("{:?}\0{query:?}\0{plan}", segment.identity).as_bytes()))
+    /// What is known of the pieces inside the window, what has to be found out of them, and the blocks it cuts.
+    fn in_pieces(
+        &self,
+        place: (u32, u32),
+        query: &Bound,
+        cache: &Cache,
+        plan: &str,
+    ) -> Result<Sum<'a>, ApiError> {
+        let index = &self.indices[place.0 as usize];
+        let segment = &index.target.snapshot.segments[place.1 as usize];
+        let time = index.target.mapping.field("@timestamp").map(|field| field.id);
+        let Pieces { inside, rest, cut } = Pieces::of(query, time, segment)?;
+        let asked = format!("{:?}\0{rest:?}\0{plan}", segment.identity);
+        let (mut sum, mut missing) = (self.nothing(), Vec::new());
+        for piece in inside {
+            let key = xxh3_128(format!("{piece:?}\0{asked}").as_bytes());
+            match cache.get(key) {
+                Some(found) => self.lay(&mut sum, self.known(&found, place)?)?,
+                None => missing.push((key, piece)),
+            }
+        }
+        let ranges: Vec<Range<u32>> = missing.iter().map(|(_, piece)| piece.clone()).collect();
+        let docs = match ranges.is_empty() {
+            true => Docs::None,
+            false => alive(evaluate_in(&rest, segment, hull(&ranges))?, segment),
+        };
+        // All of them, and those of a piece.
+        let mut matching = self.held.share();
+        matching.grow(2 * docs.size())?;
+        for (key, piece) in missing {
+            let docs = docs.clone().and(Docs::of_ranges(segment.max_doc(), std::slice::from_ref(&piece)));
+            let found = self.among(place, &docs, piece)?;
+            if found.share.bytes() <= cache.entry_max() {
+                cache.put(key, Arc::new(Found { count: found.count, partials: found.partials.clone() }));
+            }
+            self.lay(&mut sum, found)?;
+        }
+        if !cut.is_empty() {
+            let docs = alive(evaluate_in(query, segment, hull(&cut))?, segment);
+            let docs = docs.and(Docs::of_ranges(segment.max_doc(), &cut));
+            matching.grow(docs.size())?;
+            self.lay(&mut sum, self.among(place, &docs, hull(&cut))?)?;
+        }
+        Ok(sum)
+    }
+
+    /// What is found among `docs`, all of them `within` the segment's documents.
+    fn among(&self, place: (u32, u32), docs: &Docs, within: Range<u32>) -> Result<Sum<'a>, ApiError> {
+        let index = &self.indices[place.0 as usize];
+        let segment = &index.target.snapshot.segments[place.1 as usize];
+        let on = Collection { segment, within, place, scope: index.scope };
+        let mut share = self.held.share();
+        let partials = aggregation::collect(self.plan, docs, &on, &mut share)?;
+        Ok(Sum { count: docs.count(segment.max_doc()), partials, hits: Vec::new(), share })
+    }
+
+    /// What was found before, in the segment that has this place now.
+    fn known(&self, found: &Found, place: (u32, u32)) -> Result<Sum<'a>, ApiError> {
+        let mut share = self.held.share();
+        share.grow(found.partials.iter().map(Partial::size).sum())?;
+        let mut partials = found.partials.clone();
+        partials.iter_mut().for_each(|partial| partial.put_at(place));
+        Ok(Sum { count: found.count, partials, hits: Vec::new(), share })
     }
 
     fn first_hits(

@@ -12,7 +12,7 @@ use crate::aggregation::partial::{Stats, hits_heap};
 use crate::aggregation::plan::Aggregation;
 use crate::aggregation::rounding::Table;
 use crate::mapping::Kind;
-use crate::query::{Docs, bind, evaluate, simplify};
+use crate::query::{Docs, bind, evaluate_in, simplify};
 use crate::search::{Sorter, TopHit};
 use crate::store::ApiError;
 use tantivy::columnar::Column;
@@ -128,5 +128,5 @@ pub(super) fn work_of(name: &str, aggregation: &Aggregation, on: &Collection<'_>
 
 pub(super) fn matching(query: &crate::query::Query, on: &Collection<'_>) -> Result<Docs, ApiError> {
     let bound = simplify(&bind(query, &on.scope)?, on.segment)?;
-    Ok(evaluate(&bound, on.segment)?)
+    Ok(evaluate_in(&bound, on.segment, on.within.clone())?)
 }

@@ -105,9 +105,11 @@ fn runs(blocks: &[Block], max_doc: u32) -> Vec<Range<u32>> {
             continue;
         }
         let mut length = 1;
-        while length < RUN_MAX && at.is_multiple_of(length * 2) && (at + length..at + length * 2).all(inside)
+        while length < RUN_MAX
+            && at.is_multiple_of(length * PARTS)
+            && (at + length..at + length * PARTS).all(inside)
         {
-            length *= 2;
+            length *= PARTS;
         }
         found.push(documents(at, length, max_doc));
         at += length;

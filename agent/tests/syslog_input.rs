@@ -123,9 +123,13 @@ fn messages_of_all_kinds_come_whole_and_half_ones_not_at_all() {
     // A stack trace in one message, and lines that would be joined in a file.
     let trace = "<11>Aug 21 10:15:30 web-1 shop[7]: java.lang.Error: x\n\tat a.B.c(B.java:1)";
     let long = format!("<14>1 - - shop - - - {}", "x".repeat(100_000));
-    let text = format!("{json}\n{} {trace}\nplain\n\tat a.B.c(B.java:1)\n{long}\n99 <14>half", trace.len());
+    let text = format!(
+        "{json}\n{} {trace}\nplain\n\tat a.B.c(B.java:1)\n{long}\n{} {long}99 <14>half",
+        trace.len(),
+        long.len()
+    );
     receiver.connect(&mut agent).write_all(text.as_bytes()).expect("written");
-    agent.wait("all is stored", || server.created() >= 5);
+    agent.wait("all is stored", || server.created() >= 6);
     agent.wait("the half one is named", || {
         fs::read_to_string(receiver.site.path("agent.log"))
             .is_ok_and(|log| log.contains("whose count promised more"))
@@ -136,11 +140,17 @@ fn messages_of_all_kinds_come_whole_and_half_ones_not_at_all() {
         .iter()
         .map(|document| (document["message"].as_str().expect("text"), &document["log"]))
         .collect();
-    assert_eq!(found.len(), 5, "{found:?}");
+    assert_eq!(found.len(), 6, "{found:?}");
     assert!(found[0].0 == "from JSON" && found[0].1["level"] == "warn", "{:?}", found[0]);
     assert_eq!(found[1].0, "java.lang.Error: x\n\tat a.B.c(B.java:1)");
     assert_eq!((found[2].0, found[3].0), ("plain", "\tat a.B.c(B.java:1)"));
-    assert!(found[4].1["flags"][0] == "truncated" && found[4].0.len() < 64 << 10, "{:?}", found[4].1);
+    for (position, framing) in [(4, "line feed"), (5, "count")] {
+        assert!(found[position].1["flags"][0] == "truncated", "{framing}: {:?}", found[position].1);
+        let header = long.len() - 100_000;
+        assert_eq!(found[position].0.len(), (64 << 10) - header, "{framing}");
+        let original = &documents[position]["numeric_labels"]["original_bytes"];
+        assert_eq!(*original, long.len(), "{framing}");
+    }
 }
 
 // The sender waits while the queue is full, and loses nothing.

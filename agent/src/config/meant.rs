@@ -60,6 +60,14 @@ pub struct Input {
 }
 
 impl Input {
+    /// Longest line of its files, or of the segments of its queue, in which messages are cut already.
+    pub fn longest_line(&self) -> usize {
+        match self.source {
+            Source::Files | Source::Stdin => self.max_line,
+            Source::Syslog { .. } => crate::line::encoded_message_len(self.max_line),
+        }
+    }
+
     /// How its bytes become events.
     pub fn framing(&self) -> Framing {
         match (&self.multiline, self.container) {

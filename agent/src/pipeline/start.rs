@@ -334,7 +334,7 @@ impl Engine {
             queues: kept.queues,
             output: output_state.clone(),
             framings: config.inputs.iter().map(Input::framing).collect(),
-            max_line: config.inputs.iter().map(|input| input.max_line).collect(),
+            max_line: config.inputs.iter().map(Input::longest_line).collect(),
             backing,
             first_run: restored.fresh,
             once,

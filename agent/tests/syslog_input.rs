@@ -1,8 +1,15 @@
-//! Syslog over TCP: the queue on disk between senders and the server.
+//! Syslog from the network: the queue on disk between senders and the server.
 
 #[path = "support/agent.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod agent;
+
+#[path = "support/certificates.rs"]
+#[allow(unreachable_pub, dead_code, clippy::unwrap_used, reason = "shared by several tests, each using its part")]
+mod certificates;
+
+#[path = "syslog_input/tls.rs"]
+mod tls;
 
 use agent::{Agent, Site};
 use bench::fault::{Fault, FaultServer, Options, Plan};
@@ -19,16 +26,22 @@ struct Receiver {
 
 impl Receiver {
     fn new(server: &FaultServer) -> Self {
+        Self::with(server, |_| "protocol: tcp".into(), "memory: 64MiB")
+    }
+
+    /// With one more key of the input, and of the limits.
+    fn with(server: &FaultServer, keys: impl FnOnce(&Site) -> String, limits: &str) -> Self {
         // Free at this moment, and nobody else on loopback asks for this very number.
         let address = TcpListener::bind(("127.0.0.1", 0))
             .and_then(|listener| listener.local_addr())
             .expect("a free port");
         let site = Site::with_config(|site| {
             format!(
-                "host: {{id: test}}\ninputs:\n  - {{type: syslog, listen: {:?}, max_line: 64KiB}}\nlimits: {{queue: 16MiB}}\n\
+                "host: {{id: test}}\ninputs:\n  - {{type: syslog, listen: {:?}, max_line: 64KiB, {}}}\nlimits: {{queue: 16MiB, {limits}}}\n\
                  output:\n  elasticsearch:\n    hosts: [{:?}]\n    bulk: {{linger: 20ms}}\n\
                  state: {{path: {:?}}}\nmonitoring: {{listen: {:?}, events: false}}\n",
                 address.to_string(),
+                keys(site),
                 server.url(),
                 site.path("state"),
                 site.status_address().to_string()

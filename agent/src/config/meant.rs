@@ -86,11 +86,34 @@ pub enum Source {
     Files,
     /// Standard input.
     Stdin,
-    /// Syslog over TCP.
+    /// Syslog from the network.
     Syslog {
-        /// Where senders connect.
+        /// Where senders send to.
         listen: SocketAddr,
+        /// How messages come.
+        protocol: Protocol,
     },
+}
+
+/// `protocol` of a syslog input.
+#[derive(Debug, Clone)]
+pub enum Protocol {
+    /// A stream of messages, RFC 6587.
+    Tcp {
+        /// `None`: not encrypted.
+        tls: Option<ServerTls>,
+    },
+}
+
+/// `tls` of a listener.
+#[derive(Debug, Clone)]
+pub struct ServerTls {
+    /// PEM file of the certificate chain that senders are shown.
+    pub certificate: PathBuf,
+    /// PEM file of its key.
+    pub key: PathBuf,
+    /// PEM file of the authorities of the senders' certificates; `None`: senders need none.
+    pub client_ca: Option<PathBuf>,
 }
 
 impl Source {
@@ -99,7 +122,7 @@ impl Source {
         match self {
             Self::Files => None,
             Self::Stdin => Some("stdin".into()),
-            Self::Syslog { listen } => Some(format!("syslog-{}", listen.port())),
+            Self::Syslog { listen, .. } => Some(format!("syslog-{}", listen.port())),
         }
     }
 }

@@ -306,7 +306,7 @@ fn syslog_listens_on_loopback_unless_an_address_is_named() {
     let syslog = |keys: &str| format!("{ES}inputs: [{{type: syslog{keys}}}]\n");
     for (keys, expected) in [("", "127.0.0.1:5514"), (", protocol: tcp, listen: '[::]:601'", "[::]:601")] {
         let checked = good(&syslog(keys));
-        let Source::Syslog { listen } = checked.config.inputs[0].source else { panic!("{keys}") };
+        let Source::Syslog { listen, .. } = checked.config.inputs[0].source else { panic!("{keys}") };
         assert_eq!(listen.to_string(), expected);
         assert!(
             checked.config.inputs[0].paths[0].ends_with(&format!("/queue/syslog-{}/*.lines", listen.port()))
@@ -335,6 +335,23 @@ fn syslog_listens_on_loopback_unless_an_address_is_named() {
         &format!("{ES}inputs: [{{type: syslog}}, {{type: syslog, listen: 0.0.0.0:5514}}]\n"),
         &["reads the same stream"],
     );
+}
+
+#[test]
+fn certificates_of_a_listener_are_looked_at() {
+    let tls = |keys: &str| format!("{ES}inputs: [{{type: syslog, tls: {keys}}}]\n");
+    let (certificate, key) = ("inputs[0].tls.certificate: is missing", "inputs[0].tls.key: is missing");
+    bad(&tls("{}"), &[certificate, key]);
+    bad(&tls("{ca: /nowhere.pem}"), &["unknown key `ca`", certificate, key]);
+    bad(
+        &tls("{certificate: /nowhere.pem, key: /nowhere.key, client_ca: /etc}"),
+        &[
+            "inputs[0].tls.certificate: the file `/nowhere.pem` cannot be read",
+            "inputs[0].tls.client_ca: `/etc` is not a regular file",
+            "inputs[0].tls.key: the file `/nowhere.key` cannot be read",
+        ],
+    );
+    bad(&format!("{ES}inputs: [{{type: stdin, tls: {{}}}}]\n"), &["does not go with `type: stdin`"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A connection over TCP, plain or by TLS.
 
-use super::tls::{TlsError, client_config};
+use crate::tls::{TlsError, client_config};
 use crate::config::{Address, Tls};
 use rustls::pki_types::ServerName;
 use std::io;

@@ -19,9 +19,9 @@ use crate::file::table::{InputRules, Settings, Table, unix_time};
 use crate::monitoring::{self, StatusReport, StatusSource};
 use crate::output::{self, OutputState, SettleSink};
 use crate::queue::Queue;
+use crate::receiver::{Door, DoorError};
 use std::collections::HashMap;
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -69,16 +69,9 @@ pub enum RunError {
         /// What the system says.
         source: io::Error,
     },
-    /// Address of a syslog input.
-    #[error(
-        "cannot listen on {address} for syslog; choose another `listen` of the input, or end what listens there"
-    )]
-    Receive {
-        /// Configured address.
-        address: std::net::SocketAddr,
-        /// What the system says.
-        source: io::Error,
-    },
+    /// A syslog input.
+    #[error(transparent)]
+    Door(#[from] DoorError),
     /// Globs.
     #[error(transparent)]
     Discovery(#[from] crate::discovery::PatternError),
@@ -541,13 +534,13 @@ fn usable_descriptors(wanted: usize) -> usize {
 fn feed(
     config: &Config,
     queues: &[Option<Arc<Queue>>],
-    doors: Vec<Option<TcpListener>>,
+    doors: Vec<Option<Door>>,
     signals: &Arc<Signals>,
 ) -> Result<(), RunError> {
     for ((input, queue), door) in config.inputs.iter().zip(queues).zip(doors) {
         let Some(queue) = queue.clone() else { continue };
         let started = match door {
-            Some(door) => crate::receiver::receive_tcp(door, queue, input.max_line),
+            Some(door) => door.serve(queue, input.max_line),
             None => {
                 let signals = signals.clone();
                 crate::queue::feed_stdin(queue, move || signals.hint())
@@ -559,14 +552,12 @@ fn feed(
 }
 
 /// Where syslog comes in, before anything else is started; none for inputs that listen nowhere.
-fn doors(config: &Config) -> Result<Vec<Option<TcpListener>>, RunError> {
-    let door = |input: &Input| match input.source {
-        Source::Syslog { listen: address } => {
-            TcpListener::bind(address).map(Some).map_err(|source| RunError::Receive { address, source })
-        }
+fn doors(config: &Config) -> Result<Vec<Option<Door>>, RunError> {
+    let door = |input: &Input| match &input.source {
+        Source::Syslog { listen, protocol } => Door::open(*listen, protocol).map(Some),
         Source::Files | Source::Stdin => Ok(None),
     };
-    config.inputs.iter().map(door).collect()
+    config.inputs.iter().map(door).collect::<Result<_, _>>().map_err(RunError::Door)
 }
 
 fn known_inputs(config: &Config, checkpoint: &Checkpoint) -> Vec<KnownInput> {

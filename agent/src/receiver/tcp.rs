@@ -1,7 +1,9 @@
-//! Syslog over TCP: a thread for each connection, which waits where the queue is full.
+//! Syslog over TCP and TLS: a thread for each connection, which waits where the queue is full.
 
 use super::framer::{Facts, Framer};
+use super::stream::{Refused, Stream};
 use crate::queue::Queue;
+use rustls::ServerConfig;
 use std::io::{self, ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -24,9 +26,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const STACK: usize = 256 * 1024;
 
 /// Starts the thread that appends what comes to `listener` to `queue`, a message a line. It is never waited for.
-pub fn receive_tcp(listener: TcpListener, queue: Arc<Queue>, max_message: usize) -> io::Result<()> {
+pub(super) fn receive(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    queue: Arc<Queue>,
+    max_message: usize,
+) -> io::Result<()> {
     let receiver =
-        Arc::new(Receiver { queue, max_message, free: Mutex::new(CONNECTIONS), left: Condvar::new() });
+        Arc::new(Receiver { queue, tls, max_message, free: Mutex::new(CONNECTIONS), left: Condvar::new() });
     let name = receiver.queue.name();
     thread::Builder::new().name(name).stack_size(STACK).spawn(move || receiver.accept(&listener))?;
     Ok(())
@@ -34,6 +41,7 @@ pub fn receive_tcp(listener: TcpListener, queue: Arc<Queue>, max_message: usize)
 
 struct Receiver {
     queue: Arc<Queue>,
+    tls: Option<Arc<ServerConfig>>,
     max_message: usize,
     /// Connections that may still come.
     free: Mutex<usize>,
@@ -74,21 +82,24 @@ impl Receiver {
         }
     }
 
-    fn talk(&self, mut socket: TcpStream, peer: SocketAddr) {
+    fn talk(&self, socket: TcpStream, peer: SocketAddr) {
+        let mut stream = match Stream::accept(socket, self.tls.as_ref(), IDLE) {
+            Ok(stream) => stream,
+            Err(refused) => return turned_away(peer, &refused),
+        };
         let (mut framer, mut lines) = (Framer::new(self.max_message), Vec::new());
-        let error = self.read(&mut socket, &mut framer, &mut lines).err();
+        let error = self.read(&mut stream, &mut framer, &mut lines).err();
         let facts = framer.end(&mut lines);
         self.append(&mut lines);
         report(peer, facts, error);
     }
 
     /// Nothing waits in memory but half a message: what is read has its room already.
-    fn read(&self, socket: &mut TcpStream, framer: &mut Framer, lines: &mut Vec<u8>) -> io::Result<()> {
-        socket.set_read_timeout(Some(IDLE))?;
+    fn read(&self, stream: &mut Stream, framer: &mut Framer, lines: &mut Vec<u8>) -> io::Result<()> {
         let mut buffer = vec![0; CHUNK];
         loop {
             self.queue.await_room(CHUNK as u64);
-            match socket.read(&mut buffer) {
+            match stream.read(&mut buffer) {
                 Ok(0) => return Ok(()),
                 Ok(count) => framer.feed(&buffer[..count], lines),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -121,6 +132,15 @@ impl Drop for Slot {
     fn drop(&mut self) {
         *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.0.left.notify_one();
+    }
+}
+
+fn turned_away(peer: SocketAddr, refused: &Refused) {
+    let error = crate::telemetry::chain(refused);
+    match refused {
+        // Probes and scanners; nothing was sent.
+        Refused::Broken(_) => debug!(%peer, error, "a syslog connection was closed"),
+        _ => warn!(%peer, error, "closed a syslog connection"),
     }
 }
 

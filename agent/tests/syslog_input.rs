@@ -5,11 +5,22 @@
 mod agent;
 
 #[path = "support/certificates.rs"]
-#[allow(unreachable_pub, dead_code, clippy::unwrap_used, reason = "shared by several tests, each using its part")]
+#[allow(
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    reason = "shared by several tests, each using its part"
+)]
 mod certificates;
 
 #[path = "syslog_input/tls.rs"]
 mod tls;
+
+#[path = "syslog_input/http.rs"]
+mod http;
+
+#[path = "syslog_input/udp.rs"]
+mod udp;
 
 use agent::{Agent, Site};
 use bench::fault::{Fault, FaultServer, Options, Plan};
@@ -147,7 +158,15 @@ fn messages_of_all_kinds_come_whole_and_half_ones_not_at_all() {
         fs::read_to_string(receiver.site.path("agent.log"))
             .is_ok_and(|log| log.contains("whose count promised more"))
     });
+    let status =
+        agent.wait_status("the connection is over", |status| status.listeners[0].connections_open == 0);
     assert!(agent.stop().success());
+    let listener = &status.listeners[0];
+    assert_eq!(
+        (listener.messages, listener.messages_cut, listener.messages_dropped),
+        (6, 2, 1),
+        "{listener:?}"
+    );
     let documents = documents(&server);
     let found: Vec<(&str, &Value)> = documents
         .iter()
@@ -201,4 +220,39 @@ fn a_taken_address_is_named() {
     let exit = receiver.site.run().finish();
     let log = fs::read_to_string(receiver.site.path("agent.log")).expect("a log");
     assert!(!exit.success() && log.contains("for syslog; choose another `listen`"), "{log}");
+}
+
+/// Resident memory the agent may have: `limits.memory`. The unoptimised program alone maps far more.
+const MEMORY: u64 = if cfg!(debug_assertions) { 64 << 20 } else { 24 << 20 };
+
+// Half a message of each of many senders would be more than the limit.
+#[test]
+fn long_messages_of_many_senders_stay_within_the_memory() {
+    const SENDERS: usize = 64;
+    const LENGTH: usize = 1_000_000;
+    let server = server();
+    let limits = format!("memory: {MEMORY}B, queue: 256MiB");
+    let receiver = Receiver::with(&server, |_| "protocol: tcp".into(), &limits);
+    let config = fs::read_to_string(receiver.site.config()).expect("it was written");
+    let config = config.replace("max_line: 64KiB", "max_line: 1MiB").replace("queue: 16MiB, ", "");
+    fs::write(receiver.site.config(), config).expect("written");
+    let mut agent = receiver.site.run();
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|number| {
+            let mut socket = receiver.connect(&mut agent);
+            std::thread::spawn(move || {
+                let message = format!("<14>1 - web-1 shop - - - {number:05} {}\n", "x".repeat(LENGTH));
+                // All of them have sent most of theirs before any ends.
+                socket
+                    .write_all(&message.as_bytes()[..LENGTH])
+                    .and_then(|()| socket.write_all(&message.as_bytes()[LENGTH..]))
+            })
+        })
+        .collect();
+    agent.wait("all is stored", || server.created() >= SENDERS as u64);
+    senders.into_iter().for_each(|sender| sender.join().expect("no panic").expect("all was sent"));
+    let memory = agent.process().peak_resident().expect("the agent runs");
+    assert!(agent.stop().success());
+    println!("{} MiB resident at most", memory >> 20);
+    assert!(memory <= MEMORY, "{memory} bytes resident at most");
 }

@@ -58,10 +58,17 @@ pub(super) static KEYS: [Key; 17] = [
     ),
     key(
         "protocol",
-        Kind::Choice { default: "tcp", values: &["tcp"], later: &["udp", "http"] },
-        "How messages of `type: syslog` come. `tcp`: RFC 6587, with octet counts or line feeds, decided for each message.",
+        Kind::Choice { default: "tcp", values: &["tcp", "http", "udp"], later: &[] },
+        "How messages of `type: syslog` come. `tcp`: RFC 6587, with octet counts or line feeds, decided for each message; a full \
+         queue holds the senders. `http`: a POST with one message, as Cloud Foundry's drains send it, or with several, at most \
+         `max_line` in all; answered 204 once they are on disk, 503 while the queue is full. `udp`: a datagram is a message; \
+         what comes while the queue is full is dropped and counted.",
     ),
-    key("tls", Kind::Section(&listener::TLS), "TLS for `type: syslog` over `tcp` or `http`. Without this key senders send in the clear."),
+    key(
+        "tls",
+        Kind::Section(&listener::TLS),
+        "TLS for `type: syslog` over `tcp` or `http`. Without this key senders send in the clear.",
+    ),
     key(
         "paths",
         Kind::Texts { default: "required for files" },

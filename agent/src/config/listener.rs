@@ -24,9 +24,18 @@ pub(super) static TLS: [Key; 3] = [
 
 /// The source of an input of `type: syslog`.
 pub(super) fn resolve(section: &Section<'_>) -> Source {
-    let tls = section.field("tls").is_some().then(|| tls(&section.section("tls"))).flatten();
-    section.choice("protocol");
-    Source::Syslog { listen: listen(section), protocol: Protocol::Tcp { tls } }
+    let tls = || section.field("tls").and_then(|_| tls(&section.section("tls")));
+    let protocol = match section.choice("protocol") {
+        "http" => Protocol::Http { tls: tls() },
+        "udp" => {
+            if let Some(field) = section.field("tls") {
+                field.mistake("does not go with `protocol: udp`", "remove it, or use `tcp` or `http`");
+            }
+            Protocol::Udp
+        }
+        _ => Protocol::Tcp { tls: tls() },
+    };
+    Source::Syslog { listen: listen(section), protocol }
 }
 
 /// Where senders connect; with a fixed port, for they have to know it.
@@ -47,7 +56,8 @@ fn listen(section: &Section<'_>) -> SocketAddr {
 /// `None`: there is a mistake in it, which has been noted.
 fn tls(section: &Section<'_>) -> Option<ServerTls> {
     for name in ["certificate", "key"].into_iter().filter(|name| !section.has(name)) {
-        section.missing(name, "name the PEM files, such as `tls: {certificate: server.pem, key: server.key}`");
+        section
+            .missing(name, "name the PEM files, such as `tls: {certificate: server.pem, key: server.key}`");
     }
     let path = |name| section.field(name).and_then(|field| Some((field, field.path()?)));
     let (certificate, key, client_ca) = (path("certificate"), path("key"), path("client_ca"));
@@ -79,9 +89,11 @@ fn check_together(section: &Section<'_>, tls: &ServerTls) {
             "does not belong to the first certificate in `certificate`".to_owned(),
             "name the key it was made with, and put the listener's own certificate first",
         ),
-        TlsError::Unusable { key, source } => {
-            (*key, format!("cannot be used: {source}"), "name a certificate that is whole, in X.509 version 3")
-        }
+        TlsError::Unusable { key, source } => (
+            *key,
+            format!("cannot be used: {source}"),
+            "name a certificate that is whole, in X.509 version 3",
+        ),
         other => ("certificate", other.to_string(), "let the agent's user read the files"),
     };
     if let Some(field) = section.field(name) {

@@ -103,6 +103,24 @@ pub enum Protocol {
         /// `None`: not encrypted.
         tls: Option<ServerTls>,
     },
+    /// Requests with a message each, or several.
+    Http {
+        /// `None`: not encrypted.
+        tls: Option<ServerTls>,
+    },
+    /// Datagrams with a message each.
+    Udp,
+}
+
+impl Protocol {
+    /// The word of the configuration.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Tcp { .. } => "tcp",
+            Self::Http { .. } => "http",
+            Self::Udp => "udp",
+        }
+    }
 }
 
 /// `tls` of a listener.
@@ -122,6 +140,8 @@ impl Source {
         match self {
             Self::Files => None,
             Self::Stdin => Some("stdin".into()),
+            // The same port can be open for both.
+            Self::Syslog { listen, protocol: Protocol::Udp } => Some(format!("syslog-udp-{}", listen.port())),
             Self::Syslog { listen, .. } => Some(format!("syslog-{}", listen.port())),
         }
     }

@@ -18,9 +18,13 @@ const CLIENT_HELLO: [u8; 2] = [0x16, 0x03];
 /// Why a sender is not let in.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refused {
-    #[error("the sender speaks TLS and this listener does not; give it `tls`, or let the sender use syslog://")]
+    #[error(
+        "the sender speaks TLS and this listener does not; give it `tls`, or let the sender use syslog://"
+    )]
     SpeaksTls,
-    #[error("the sender does not speak TLS and this listener does; let it use syslog-tls://, or remove `tls` here")]
+    #[error(
+        "the sender does not speak TLS and this listener does; let it use syslog-tls://, or remove `tls` here"
+    )]
     SpeaksNoTls,
     #[error("the TLS handshake failed")]
     Handshake(#[source] io::Error),
@@ -41,6 +45,7 @@ impl Stream {
         tls: Option<&Arc<ServerConfig>>,
         idle: Duration,
     ) -> Result<Self, Refused> {
+        super::socket::watch(&socket).map_err(Refused::Broken)?;
         let stream = match tls {
             None => Self::plain(socket, idle)?,
             Some(config) => Self::shake_hands(socket, config)?,
@@ -51,7 +56,7 @@ impl Stream {
     }
 
     /// How long a read waits.
-    fn set_idle(&self, idle: Duration) -> io::Result<()> {
+    pub(super) fn set_idle(&self, idle: Duration) -> io::Result<()> {
         self.socket().set_read_timeout(Some(idle))
     }
 

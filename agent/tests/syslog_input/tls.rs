@@ -60,8 +60,10 @@ fn messages_come_by_tls_also_where_the_sender_says_no_goodbye() {
     }
     agent.wait("all is stored", || server.created() >= MESSAGES as u64);
     assert!(agent.stop().success());
-    let mut lines: Vec<String> =
-        documents(&server).iter().map(|document| document["message"].as_str().expect("text").into()).collect();
+    let mut lines: Vec<String> = documents(&server)
+        .iter()
+        .map(|document| document["message"].as_str().expect("text").into())
+        .collect();
     lines.sort_unstable();
     assert!(lines.iter().enumerate().all(|(number, line)| *line == format!("line {number:05}")));
 }
@@ -122,7 +124,8 @@ fn certificates_that_do_not_fit_end_the_start_with_line_key_and_remedy() {
     let check = check.arg("check").arg("-c").arg(receiver.site.config()).output().expect("it runs");
     let text = String::from_utf8_lossy(&check.stderr).into_owned();
     assert_eq!(check.status.code(), Some(78), "{text}");
-    let expected = "inputs[0].tls.key: does not belong to the first certificate in `certificate`; name the key";
+    let expected =
+        "inputs[0].tls.key: does not belong to the first certificate in `certificate`; name the key";
     assert!(text.contains(expected) && text.contains("blueox.yml:3:"), "{text}");
     assert_eq!(receiver.site.run().finish().code(), Some(78));
 }

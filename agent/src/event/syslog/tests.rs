@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn document(message: &[u8]) -> Value {
-    let source = Source::Syslog { listen: ([127, 0, 0, 1], 5514).into(), protocol: Protocol::Tcp { tls: None } };
+    let source =
+        Source::Syslog { listen: ([127, 0, 0, 1], 5514).into(), protocol: Protocol::Tcp { tls: None } };
     let environment = Environment {
         host_name: "agent-host".into(),
         service_name: Some("agent".into()),

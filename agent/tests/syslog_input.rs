@@ -226,6 +226,7 @@ fn a_taken_address_is_named() {
 const MEMORY: u64 = if cfg!(debug_assertions) { 64 << 20 } else { 24 << 20 };
 
 // Half a message of each of many senders would be more than the limit.
+// I21
 #[test]
 fn long_messages_of_many_senders_stay_within_the_memory() {
     const SENDERS: usize = 64;

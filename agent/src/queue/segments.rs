@@ -87,8 +87,16 @@ struct Synced {
     has_failed: Mutex<bool>,
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Syncs of this thread.
+    pub(super) static SYNCS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 impl Synced {
     fn sync(&self) -> io::Result<()> {
+        #[cfg(test)]
+        SYNCS.set(SYNCS.get() + 1);
         let mut has_failed = self.has_failed.lock().unwrap_or_else(PoisonError::into_inner);
         if *has_failed {
             return Err(io::Error::other("an earlier sync of this segment failed"));

@@ -1,5 +1,6 @@
 //! One queue, without a tailer.
 
+use super::segments::SYNCS;
 use super::{Queue, Refusal, TornEnd, feed};
 use crate::checkpoint::StateDirectory;
 use std::io::Cursor;
@@ -127,6 +128,15 @@ fn what_is_offered_is_taken_or_refused_at_once() {
     remove(&queue, &place.segments()[0]);
     assert!(!queue.facts().is_full);
     assert_eq!(queue.offer(megabyte.as_bytes()), Ok(()));
+}
+
+#[test]
+fn one_sync_serves_a_group() {
+    let place = Place::new();
+    let queue = place.open(LIMIT, TornEnd::Drop);
+    let outcomes = queue.store_each([&b"a\n"[..]; 100].into_iter());
+    assert_eq!((outcomes.len(), SYNCS.get()), (100, 1));
+    assert!(queue.offer(b"b\n").is_ok() && SYNCS.get() == 1, "a datagram waits for no disk");
 }
 
 #[test]

@@ -41,15 +41,6 @@ const MAX_HEADERS: usize = 64;
 /// Most bytes of request line and headers.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// Time for the TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-
-/// Time for a request line and its headers, which is also how long a connection may rest between two requests.
-const HEAD: Duration = Duration::from_secs(90);
-
-/// Time for a body.
-const BODY: Duration = Duration::from_secs(30);
-
 /// Pause after an accept that failed, for example because no descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -58,11 +49,39 @@ const RETRY: &str = "1";
 
 const STACK: usize = 512 * 1024;
 
+/// How long a sender may take.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// For the TLS handshake.
+    handshake: Duration,
+    /// For a request line and its headers, which is also how long a connection may rest between two requests.
+    head: Duration,
+    /// For a body.
+    body: Duration,
+}
+
+impl Patience {
+    const USUAL: Self = Self {
+        handshake: Duration::from_secs(10),
+        head: Duration::from_secs(90),
+        body: Duration::from_secs(30),
+    };
+}
+
 /// Starts the threads that serve `listener`. They are never waited for.
 pub(super) fn receive(
     listener: std::net::TcpListener,
     tls: Option<Arc<ServerConfig>>,
     sink: Arc<Sink>,
+) -> io::Result<()> {
+    receive_within(listener, tls, sink, Patience::USUAL)
+}
+
+fn receive_within(
+    listener: std::net::TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    sink: Arc<Sink>,
+    patience: Patience,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -71,7 +90,7 @@ pub(super) fn receive(
     let name = sink.queue.name();
     let writer = sink.clone();
     thread::Builder::new().name(name.clone()).stack_size(STACK).spawn(move || write(&writer, waiting))?;
-    let server = Arc::new(Server { tls: tls.map(TlsAcceptor::from), sink, groups });
+    let server = Arc::new(Server { tls: tls.map(TlsAcceptor::from), sink, groups, patience });
     thread::Builder::new().name(name).stack_size(STACK).spawn(move || {
         runtime.block_on(async {
             match TcpListener::from_std(listener) {
@@ -113,17 +132,18 @@ struct Server {
     tls: Option<TlsAcceptor>,
     sink: Arc<Sink>,
     groups: mpsc::Sender<Job>,
+    patience: Patience,
 }
 
 /// Why a request is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum No {
+enum Denial {
     Method,
     Encoding,
     TooLarge,
     Slow,
     Broken,
-    NoMemory,
+    OutOfMemory,
     Queue(Refusal),
 }
 
@@ -156,7 +176,7 @@ impl Server {
             return;
         }
         let Some(tls) = self.tls.clone() else { return self.serve(socket).await };
-        let error = match timeout(HANDSHAKE, tls.accept(socket)).await {
+        let error = match timeout(self.patience.handshake, tls.accept(socket)).await {
             Ok(Ok(stream)) => return self.serve(stream).await,
             Ok(Err(error)) => chain(&error),
             Err(_) => "it took too long".into(),
@@ -166,6 +186,7 @@ impl Server {
     }
 
     async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(self: Arc<Self>, stream: S) {
+        let head = self.patience.head;
         let service = service_fn(move |request| {
             let server = self.clone();
             async move { Ok::<_, Infallible>(server.answer(request).await) }
@@ -174,7 +195,7 @@ impl Server {
             .timer(TokioTimer::new())
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_HEAD_BYTES)
-            .header_read_timeout(HEAD)
+            .header_read_timeout(head)
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = connection.await {
             debug!(error = chain(&error), "an HTTP connection for syslog failed");
@@ -184,24 +205,25 @@ impl Server {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         match self.take(request).await {
             Ok(()) => answer(StatusCode::NO_CONTENT, ""),
-            Err(no) => {
+            Err(denial) => {
                 Counters::add(&self.sink.counters.refused_requests);
-                refuse(no)
+                refuse(denial)
             }
         }
     }
 
     /// Done once the messages of the request are durable.
-    async fn take(&self, request: Request<Incoming>) -> Result<(), No> {
+    async fn take(&self, request: Request<Incoming>) -> Result<(), Denial> {
         if request.method() != Method::POST {
-            return Err(No::Method);
+            return Err(Denial::Method);
         }
         if request.headers().contains_key(CONTENT_ENCODING) {
-            return Err(No::Encoding);
+            return Err(Denial::Encoding);
         }
         let mut memory = self.sink.memory.none();
-        let body =
-            timeout(BODY, self.read(request.into_body(), &mut memory)).await.map_err(|_| No::Slow)??;
+        let body = timeout(self.patience.body, self.read(request.into_body(), &mut memory))
+            .await
+            .map_err(|_| Denial::Slow)??;
         let mut lines = Vec::with_capacity(body.len() + 1);
         let facts = messages(&body, self.sink.max_message, &mut lines);
         drop(body);
@@ -212,27 +234,27 @@ impl Server {
         let job = Job { lines, facts, answer, _memory: memory };
         let is_heard = self.groups.send(job).await.is_ok();
         match outcome.await {
-            Ok(outcome) if is_heard => outcome.map_err(No::Queue),
-            _ => Err(No::Queue(Refusal::Failing)),
+            Ok(outcome) if is_heard => outcome.map_err(Denial::Queue),
+            _ => Err(Denial::Queue(Refusal::Failing)),
         }
     }
 
     /// The whole body; `memory` has what it takes.
-    async fn read(&self, body: Incoming, memory: &mut Share) -> Result<Vec<u8>, No> {
+    async fn read(&self, body: Incoming, memory: &mut Share) -> Result<Vec<u8>, Denial> {
         let limit = self.sink.max_message;
         if body.size_hint().lower() > limit as u64 {
-            return Err(No::TooLarge);
+            return Err(Denial::TooLarge);
         }
         let (mut body, mut whole) = (Limited::new(body, limit), Vec::new());
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| match error.is::<http_body_util::LengthLimitError>() {
-                true => No::TooLarge,
-                false => No::Broken,
+                true => Denial::TooLarge,
+                false => Denial::Broken,
             })?;
             let Some(data) = frame.data_ref() else { continue };
             let len = whole.len() + data.len();
             if !memory.try_grow(bytes_of(len) - bytes_of(whole.len())) {
-                return Err(No::NoMemory);
+                return Err(Denial::OutOfMemory);
             }
             whole.reserve_exact(data.len());
             whole.extend_from_slice(data);
@@ -246,19 +268,19 @@ fn bytes_of(body: usize) -> usize {
     if body > SMALL { 2 * body } else { 0 }
 }
 
-fn refuse(no: No) -> Response<Full<Bytes>> {
-    match no {
-        No::Method => with(answer(StatusCode::METHOD_NOT_ALLOWED, "only POST\n"), ALLOW, "POST"),
-        No::Encoding => answer(
+fn refuse(denial: Denial) -> Response<Full<Bytes>> {
+    match denial {
+        Denial::Method => with(answer(StatusCode::METHOD_NOT_ALLOWED, "only POST\n"), ALLOW, "POST"),
+        Denial::Encoding => answer(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "send the messages as they are, without Content-Encoding\n",
         ),
-        No::TooLarge => answer(StatusCode::PAYLOAD_TOO_LARGE, "longer than max_line of this input\n"),
-        No::Slow => answer(StatusCode::REQUEST_TIMEOUT, "the body took too long\n"),
-        No::Broken => answer(StatusCode::BAD_REQUEST, "the body is broken\n"),
-        No::NoMemory => later("too many bodies at once, send it again\n"),
-        No::Queue(Refusal::Full) => later("the queue is full, send it again\n"),
-        No::Queue(Refusal::Failing) => later("the queue cannot be written, send it again\n"),
+        Denial::TooLarge => answer(StatusCode::PAYLOAD_TOO_LARGE, "longer than max_line of this input\n"),
+        Denial::Slow => answer(StatusCode::REQUEST_TIMEOUT, "the body took too long\n"),
+        Denial::Broken => answer(StatusCode::BAD_REQUEST, "the body is broken\n"),
+        Denial::OutOfMemory => later("too many bodies at once, send it again\n"),
+        Denial::Queue(Refusal::Full) => later("the queue is full, send it again\n"),
+        Denial::Queue(Refusal::Failing) => later("the queue cannot be written, send it again\n"),
     }
 }
 
@@ -279,4 +301,92 @@ fn with(
 ) -> Response<Full<Bytes>> {
     response.headers_mut().insert(name, HeaderValue::from_static(value));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::StateDirectory;
+    use crate::queue::{Queue, TornEnd};
+    use crate::receiver::memory::{Memory, SMALL};
+    use std::io::{Read, Write};
+
+    struct Served {
+        address: std::net::SocketAddr,
+        sink: Arc<Sink>,
+        _temp: tempfile::TempDir,
+    }
+
+    fn serve(memory: usize, patience: Patience) -> Served {
+        let temp = tempfile::tempdir().unwrap();
+        let state = StateDirectory::open(&temp.path().join("state")).unwrap();
+        let queue = Queue::open(state.subdirectory("q").unwrap(), 16 << 20, TornEnd::Drop).unwrap();
+        let sink = Arc::new(Sink {
+            queue: Arc::new(queue),
+            max_message: 1 << 20,
+            connections: 1,
+            memory: Arc::new(Memory::new(memory)),
+            counters: Arc::default(),
+        });
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        receive_within(listener, None, sink.clone(), patience).unwrap();
+        Served { address, sink, _temp: temp }
+    }
+
+    /// Sends this and waits until the other side ends the connection; what it said.
+    fn send(served: &Served, bytes: &[u8]) -> String {
+        let mut socket = std::net::TcpStream::connect(served.address).unwrap();
+        socket.write_all(bytes).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn post(body: &str) -> String {
+        format!(
+            "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    }
+
+    const QUICK: Duration = Duration::from_millis(50);
+
+    // There is one place, and each of them takes it until it has given it back.
+    // I21
+    #[test]
+    fn who_sends_half_and_waits_loses_the_place() {
+        let served = serve(1 << 20, Patience { head: QUICK, body: QUICK, ..Patience::USUAL });
+        for (half, expected) in [
+            ("", ""),
+            ("POST / HTTP/1.1\r\nHos", ""),
+            ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n<14>ha", "HTTP/1.1 408 "),
+            (
+                "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<14>a\r\n",
+                "HTTP/1.1 408 ",
+            ),
+        ] {
+            let answer = send(&served, half.as_bytes());
+            assert!(
+                answer.starts_with(expected) && answer.is_empty() == expected.is_empty(),
+                "{half}: {answer}"
+            );
+        }
+        assert!(send(&served, post("<14>whole").as_bytes()).starts_with("HTTP/1.1 204 "));
+        let report = served.sink.counters.report();
+        assert_eq!((report.messages, report.requests_refused), (1, 2));
+    }
+
+    #[test]
+    fn a_body_for_which_there_is_no_memory_comes_again() {
+        let served = serve(100_000, Patience::USUAL);
+        let (short, long) = ("x".repeat(SMALL), "x".repeat(40_000));
+        let taken = served.sink.memory.take(50_000);
+        assert!(send(&served, post(&short).as_bytes()).starts_with("HTTP/1.1 204 "));
+        let refusal = send(&served, post(&long).as_bytes());
+        assert!(refusal.starts_with("HTTP/1.1 503 ") && refusal.contains("retry-after: 1\r\n"), "{refusal}");
+        drop(taken);
+        assert!(send(&served, post(&long).as_bytes()).starts_with("HTTP/1.1 204 "));
+        assert_eq!(served.sink.counters.report().messages, 2);
+    }
 }

@@ -17,7 +17,7 @@ const BETWEEN: Duration = Duration::from_secs(15);
 #[cfg(target_os = "linux")]
 const UNREAD: Duration = Duration::from_secs(60);
 
-/// Ends reads and writes of this connection two minutes after its other end has gone.
+/// Ends reads and writes of this connection at most two minutes after its other end has gone.
 pub(super) fn watch(socket: impl AsFd) -> io::Result<()> {
     use rustix::net::sockopt;
     sockopt::set_socket_keepalive(&socket, true)?;

@@ -73,6 +73,7 @@ fn one_message_or_several_are_answered_204_and_arrive() {
     assert_eq!((listener.messages, listener.requests_refused), (7, 0), "{listener:?}");
 }
 
+// I20
 #[test]
 fn what_cannot_be_taken_is_refused_and_nothing_of_it_stays() {
     let server = server();
@@ -107,6 +108,7 @@ fn what_cannot_be_taken_is_refused_and_nothing_of_it_stays() {
     assert_eq!((server.created(), refused.listeners[0].messages), (1, 1));
 }
 
+// I20
 #[test]
 fn a_full_queue_is_answered_503_and_taken_again_once_there_is_room() {
     let server = server();
@@ -136,6 +138,7 @@ fn a_full_queue_is_answered_503_and_taken_again_once_there_is_room() {
 }
 
 // Many senders at once, each repeating what was not answered, over four agents that are killed.
+// I20
 #[test]
 fn kill_nine_loses_no_message_that_was_answered() {
     const SENDERS: usize = 8;

@@ -68,6 +68,7 @@ fn messages_come_by_tls_also_where_the_sender_says_no_goodbye() {
     assert!(lines.iter().enumerate().all(|(number, line)| *line == format!("line {number:05}")));
 }
 
+// I22
 #[test]
 fn only_senders_with_a_certificate_of_the_named_authority_are_let_in() {
     let (server, authority, senders) = (server(), Authority::new(), Authority::new());
@@ -91,6 +92,7 @@ fn only_senders_with_a_certificate_of_the_named_authority_are_let_in() {
 }
 
 // Neither is taken for a message.
+// I22
 #[test]
 fn tls_to_a_plain_listener_and_plain_to_one_with_tls_are_refused_with_the_remedy() {
     let (server, authority) = (server(), Authority::new());

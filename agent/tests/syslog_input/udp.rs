@@ -33,6 +33,7 @@ fn a_datagram_is_a_message() {
     assert_eq!(messages, [r#""line 00001""#, r#""java.lang.Error: x\n\tat a.B.c(B.java:1)""#]);
 }
 
+// I23
 #[test]
 fn what_comes_while_the_queue_is_full_is_dropped_and_counted() {
     let server = server();

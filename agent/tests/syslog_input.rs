@@ -26,8 +26,9 @@ use agent::{Agent, Site};
 use bench::fault::{Fault, FaultServer, Options, Plan};
 use serde_json::Value;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
 /// An agent's home, and where it listens.
 struct Receiver {
@@ -225,6 +226,33 @@ fn a_taken_address_is_named() {
 /// Resident memory the agent may have: `limits.memory`. The unoptimised program alone maps far more.
 const MEMORY: u64 = if cfg!(debug_assertions) { 64 << 20 } else { 24 << 20 };
 
+/// A sender that has its message for itself until the others have come as far as they can.
+struct Half {
+    socket: TcpStream,
+    message: Vec<u8>,
+    sent: usize,
+}
+
+impl Half {
+    /// Sends what the other side takes, but not the end; whether that was anything.
+    fn go_on(&mut self) -> bool {
+        let rest = &self.message[self.sent..self.message.len() - 1];
+        match self.socket.write(&rest[..rest.len().min(64 << 10)]) {
+            Ok(count) => {
+                self.sent += count;
+                count > 0
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            Err(error) => panic!("the connection broke: {error}"),
+        }
+    }
+
+    /// Sends the end, where it is all that is left.
+    fn end(&mut self) -> bool {
+        self.sent + 1 == self.message.len() && self.socket.write(b"\n").is_ok_and(|count| count == 1)
+    }
+}
+
 // Half a message of each of many senders would be more than the limit.
 // I21
 #[test]
@@ -238,20 +266,26 @@ fn long_messages_of_many_senders_stay_within_the_memory() {
     let config = config.replace("max_line: 64KiB", "max_line: 1MiB").replace("queue: 16MiB, ", "");
     fs::write(receiver.site.config(), config).expect("written");
     let mut agent = receiver.site.run();
-    let senders: Vec<_> = (0..SENDERS)
+    let mut senders: Vec<Half> = (0..SENDERS)
         .map(|number| {
-            let mut socket = receiver.connect(&mut agent);
-            std::thread::spawn(move || {
-                let message = format!("<14>1 - web-1 shop - - - {number:05} {}\n", "x".repeat(LENGTH));
-                // All of them have sent most of theirs before any ends.
-                socket
-                    .write_all(&message.as_bytes()[..LENGTH])
-                    .and_then(|()| socket.write_all(&message.as_bytes()[LENGTH..]))
-            })
+            let socket = receiver.connect(&mut agent);
+            socket.set_nonblocking(true).expect("a socket");
+            let message = format!("<14>1 - web-1 shop - - - {number:05} {}\n", "x".repeat(LENGTH));
+            Half { socket, message: message.into_bytes(), sent: 0 }
         })
         .collect();
+    // None ends its message as long as any of them gets on with its own.
+    let mut quiet_since = Instant::now();
+    while !senders.is_empty() {
+        let moved = senders.iter_mut().map(Half::go_on).fold(false, |moved, moves| moved | moves);
+        if moved {
+            quiet_since = Instant::now();
+        } else if quiet_since.elapsed() > Duration::from_millis(200) {
+            senders.retain_mut(|sender| !sender.end());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
     agent.wait("all is stored", || server.created() >= SENDERS as u64);
-    senders.into_iter().for_each(|sender| sender.join().expect("no panic").expect("all was sent"));
     let memory = agent.process().peak_resident().expect("the agent runs");
     assert!(agent.stop().success());
     println!("{} MiB resident at most", memory >> 20);

@@ -22,6 +22,13 @@ mod http;
 #[path = "syslog_input/udp.rs"]
 mod udp;
 
+#[path = "support/disk.rs"]
+#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
+mod small_disk;
+
+#[path = "syslog_input/disk.rs"]
+mod disk;
+
 use agent::{Agent, Site};
 use bench::fault::{Fault, FaultServer, Options, Plan};
 use serde_json::Value;

@@ -19,7 +19,7 @@ fn post(address: SocketAddr, head: &str, body: &[u8]) -> std::io::Result<u16> {
     status(&mut socket)
 }
 
-fn post_message(address: SocketAddr, body: &str) -> std::io::Result<u16> {
+pub(super) fn post_message(address: SocketAddr, body: &str) -> std::io::Result<u16> {
     post(address, &format!("Content-Length: {}\r\n", body.len()), body.as_bytes())
 }
 
@@ -35,12 +35,12 @@ fn status(stream: &mut impl Read) -> std::io::Result<u16> {
     Ok(text.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status line"))
 }
 
-fn line(number: usize) -> String {
+pub(super) fn line(number: usize) -> String {
     format!("<14>1 2026-08-21T10:15:30.000Z web-1 shop 1 - - line {number:05}")
 }
 
 /// The numbers among the stored messages.
-fn numbers(server: &bench::fault::FaultServer) -> BTreeSet<usize> {
+pub(super) fn numbers(server: &bench::fault::FaultServer) -> BTreeSet<usize> {
     let number =
         |document: &serde_json::Value| document["message"].as_str()?.strip_prefix("line ")?.parse().ok();
     documents(server).iter().filter_map(number).collect()

@@ -94,18 +94,32 @@ thread_local! {
 }
 
 impl Synced {
+    /// Whatever happened before.
     fn sync(&self) -> io::Result<()> {
+        self.sync_noting(&mut self.lock())
+    }
+
+    /// Fails as well where any sync has failed before.
+    fn sync_surely(&self) -> io::Result<()> {
+        let mut has_failed = self.lock();
+        match *has_failed {
+            true => Err(io::Error::other("an earlier sync of this segment failed")),
+            false => self.sync_noting(&mut has_failed),
+        }
+    }
+
+    fn sync_noting(&self, has_failed: &mut bool) -> io::Result<()> {
         #[cfg(test)]
         SYNCS.set(SYNCS.get() + 1);
-        let mut has_failed = self.has_failed.lock().unwrap_or_else(PoisonError::into_inner);
-        if *has_failed {
-            return Err(io::Error::other("an earlier sync of this segment failed"));
-        }
         self.file.sync_data().inspect_err(|_| *has_failed = true)
     }
 
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.has_failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn has_failed(&self) -> bool {
-        *self.has_failed.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.lock()
     }
 }
 
@@ -197,7 +211,8 @@ impl Queue {
                 (Err(refusal), _) => Err(*refusal),
                 (Ok(file), Some((synced, outcome))) if Arc::ptr_eq(file, synced) => outcome,
                 (Ok(file), _) => {
-                    let outcome = file.sync().map_err(|error| self.refuse_failing(&mut self.lock(), &error));
+                    let outcome =
+                        file.sync_surely().map_err(|error| self.refuse_failing(&mut self.lock(), &error));
                     last = Some((file, outcome));
                     outcome
                 }

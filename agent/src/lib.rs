@@ -18,7 +18,7 @@
 //! - [`ack`]: the ledger: which byte ranges are settled, and up to where without a gap.
 //! - [`checkpoint`]: the ledger on disk.
 //!
-//! [`pipeline`] joins the stages; [`memory`] gives back what an idle agent does not need; [`monitoring`] shows the accounts; [`telemetry`] is the agent's own voice.
+//! [`pipeline`] joins the stages; [`tls`] serves listeners and outputs; [`memory`] gives back what an idle agent does not need; [`monitoring`] shows the accounts; [`telemetry`] is the agent's own voice.
 
 pub mod config;
 
@@ -49,5 +49,7 @@ pub mod monitoring;
 pub mod telemetry;
 
 pub mod memory;
+
+pub mod tls;
 
 pub mod cli;

@@ -1,15 +1,41 @@
-//! Syslog over TCP: the queue on disk between senders and the server.
+//! Syslog from the network: the queue on disk between senders and the server.
 
 #[path = "support/agent.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod agent;
 
+#[path = "support/certificates.rs"]
+#[allow(
+    unreachable_pub,
+    dead_code,
+    clippy::unwrap_used,
+    reason = "shared by several tests, each using its part"
+)]
+mod certificates;
+
+#[path = "syslog_input/tls.rs"]
+mod tls;
+
+#[path = "syslog_input/http.rs"]
+mod http;
+
+#[path = "syslog_input/udp.rs"]
+mod udp;
+
+#[path = "support/disk.rs"]
+#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
+mod small_disk;
+
+#[path = "syslog_input/disk.rs"]
+mod disk;
+
 use agent::{Agent, Site};
 use bench::fault::{Fault, FaultServer, Options, Plan};
 use serde_json::Value;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
 /// An agent's home, and where it listens.
 struct Receiver {
@@ -19,16 +45,22 @@ struct Receiver {
 
 impl Receiver {
     fn new(server: &FaultServer) -> Self {
+        Self::with(server, |_| "protocol: tcp".into(), "memory: 64MiB")
+    }
+
+    /// With one more key of the input, and of the limits.
+    fn with(server: &FaultServer, keys: impl FnOnce(&Site) -> String, limits: &str) -> Self {
         // Free at this moment, and nobody else on loopback asks for this very number.
         let address = TcpListener::bind(("127.0.0.1", 0))
             .and_then(|listener| listener.local_addr())
             .expect("a free port");
         let site = Site::with_config(|site| {
             format!(
-                "host: {{id: test}}\ninputs:\n  - {{type: syslog, listen: {:?}, max_line: 64KiB}}\nlimits: {{queue: 16MiB}}\n\
+                "host: {{id: test}}\ninputs:\n  - {{type: syslog, listen: {:?}, max_line: 64KiB, {}}}\nlimits: {{queue: 16MiB, {limits}}}\n\
                  output:\n  elasticsearch:\n    hosts: [{:?}]\n    bulk: {{linger: 20ms}}\n\
                  state: {{path: {:?}}}\nmonitoring: {{listen: {:?}, events: false}}\n",
                 address.to_string(),
+                keys(site),
                 server.url(),
                 site.path("state"),
                 site.status_address().to_string()
@@ -123,24 +155,42 @@ fn messages_of_all_kinds_come_whole_and_half_ones_not_at_all() {
     // A stack trace in one message, and lines that would be joined in a file.
     let trace = "<11>Aug 21 10:15:30 web-1 shop[7]: java.lang.Error: x\n\tat a.B.c(B.java:1)";
     let long = format!("<14>1 - - shop - - - {}", "x".repeat(100_000));
-    let text = format!("{json}\n{} {trace}\nplain\n\tat a.B.c(B.java:1)\n{long}\n99 <14>half", trace.len());
+    let text = format!(
+        "{json}\n{} {trace}\nplain\n\tat a.B.c(B.java:1)\n{long}\n{} {long}99 <14>half",
+        trace.len(),
+        long.len()
+    );
     receiver.connect(&mut agent).write_all(text.as_bytes()).expect("written");
-    agent.wait("all is stored", || server.created() >= 5);
+    agent.wait("all is stored", || server.created() >= 6);
     agent.wait("the half one is named", || {
         fs::read_to_string(receiver.site.path("agent.log"))
             .is_ok_and(|log| log.contains("whose count promised more"))
     });
+    let status =
+        agent.wait_status("the connection is over", |status| status.listeners[0].connections_open == 0);
     assert!(agent.stop().success());
+    let listener = &status.listeners[0];
+    assert_eq!(
+        (listener.messages, listener.messages_cut, listener.messages_dropped),
+        (6, 2, 1),
+        "{listener:?}"
+    );
     let documents = documents(&server);
     let found: Vec<(&str, &Value)> = documents
         .iter()
         .map(|document| (document["message"].as_str().expect("text"), &document["log"]))
         .collect();
-    assert_eq!(found.len(), 5, "{found:?}");
+    assert_eq!(found.len(), 6, "{found:?}");
     assert!(found[0].0 == "from JSON" && found[0].1["level"] == "warn", "{:?}", found[0]);
     assert_eq!(found[1].0, "java.lang.Error: x\n\tat a.B.c(B.java:1)");
     assert_eq!((found[2].0, found[3].0), ("plain", "\tat a.B.c(B.java:1)"));
-    assert!(found[4].1["flags"][0] == "truncated" && found[4].0.len() < 64 << 10, "{:?}", found[4].1);
+    for (position, framing) in [(4, "line feed"), (5, "count")] {
+        assert!(found[position].1["flags"][0] == "truncated", "{framing}: {:?}", found[position].1);
+        let header = long.len() - 100_000;
+        assert_eq!(found[position].0.len(), (64 << 10) - header, "{framing}");
+        let original = &documents[position]["numeric_labels"]["original_bytes"];
+        assert_eq!(*original, long.len(), "{framing}");
+    }
 }
 
 // The sender waits while the queue is full, and loses nothing.
@@ -178,4 +228,73 @@ fn a_taken_address_is_named() {
     let exit = receiver.site.run().finish();
     let log = fs::read_to_string(receiver.site.path("agent.log")).expect("a log");
     assert!(!exit.success() && log.contains("for syslog; choose another `listen`"), "{log}");
+}
+
+/// Resident memory the agent may have: `limits.memory`. The unoptimised program alone maps far more.
+const MEMORY: u64 = if cfg!(debug_assertions) { 64 << 20 } else { 24 << 20 };
+
+/// A sender that has its message for itself until the others have come as far as they can.
+struct Half {
+    socket: TcpStream,
+    message: Vec<u8>,
+    sent: usize,
+}
+
+impl Half {
+    /// Sends what the other side takes, but not the end; whether that was anything.
+    fn go_on(&mut self) -> bool {
+        let rest = &self.message[self.sent..self.message.len() - 1];
+        match self.socket.write(&rest[..rest.len().min(64 << 10)]) {
+            Ok(count) => {
+                self.sent += count;
+                count > 0
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            Err(error) => panic!("the connection broke: {error}"),
+        }
+    }
+
+    /// Sends the end, where it is all that is left.
+    fn end(&mut self) -> bool {
+        self.sent + 1 == self.message.len() && self.socket.write(b"\n").is_ok_and(|count| count == 1)
+    }
+}
+
+// Half a message of each of many senders would be more than the limit.
+// I21
+#[test]
+fn long_messages_of_many_senders_stay_within_the_memory() {
+    const SENDERS: usize = 64;
+    const LENGTH: usize = 1_000_000;
+    let server = server();
+    let limits = format!("memory: {MEMORY}B, queue: 256MiB");
+    let receiver = Receiver::with(&server, |_| "protocol: tcp".into(), &limits);
+    let config = fs::read_to_string(receiver.site.config()).expect("it was written");
+    let config = config.replace("max_line: 64KiB", "max_line: 1MiB").replace("queue: 16MiB, ", "");
+    fs::write(receiver.site.config(), config).expect("written");
+    let mut agent = receiver.site.run();
+    let mut senders: Vec<Half> = (0..SENDERS)
+        .map(|number| {
+            let socket = receiver.connect(&mut agent);
+            socket.set_nonblocking(true).expect("a socket");
+            let message = format!("<14>1 - web-1 shop - - - {number:05} {}\n", "x".repeat(LENGTH));
+            Half { socket, message: message.into_bytes(), sent: 0 }
+        })
+        .collect();
+    // None ends its message as long as any of them gets on with its own.
+    let mut quiet_since = Instant::now();
+    while !senders.is_empty() {
+        let moved = senders.iter_mut().map(Half::go_on).fold(false, |moved, moves| moved | moves);
+        if moved {
+            quiet_since = Instant::now();
+        } else if quiet_since.elapsed() > Duration::from_millis(200) {
+            senders.retain_mut(|sender| !sender.end());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    agent.wait("all is stored", || server.created() >= SENDERS as u64);
+    let memory = agent.process().peak_resident().expect("the agent runs");
+    assert!(agent.stop().success());
+    println!("{} MiB resident at most", memory >> 20);
+    assert!(memory <= MEMORY, "{memory} bytes resident at most");
 }

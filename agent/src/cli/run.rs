@@ -5,6 +5,7 @@ use super::{Exit, Source, refuse};
 use crate::config::{Checked, Config, ConfigError, Environment};
 use crate::output::OutputError;
 use crate::pipeline::{self, RunError};
+use crate::receiver::DoorError;
 use crate::telemetry::chain;
 use rustix::fs::FileType;
 use tracing::{error, warn};
@@ -101,9 +102,8 @@ fn failed(error: &RunError) -> Exit {
     error!(error = chain(error), "cannot run");
     match error {
         // What the check at the start let pass: certificates only the TLS library can judge.
-        RunError::Output(OutputError::Elasticsearch(_) | OutputError::Http(_) | OutputError::Tls(_)) => {
-            Exit::Invalid
-        }
+        RunError::Output(OutputError::Elasticsearch(_) | OutputError::Http(_) | OutputError::Tls(_))
+        | RunError::Door(DoorError::Tls { .. }) => Exit::Invalid,
         _ => Exit::Failed,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Exit, printed, table};
 use crate::config::{Environment, Secret, shown, status_token};
-use crate::monitoring::StatusReport;
+use crate::monitoring::{ListenerStatus, StatusReport};
 use crate::telemetry::{chain, escaped};
 use indicatif::{HumanBytes, HumanDuration};
 use std::io::{self, Write};
@@ -152,10 +152,35 @@ fn write_report(out: &mut impl Write, report: &StatusReport) -> io::Result<()> {
             HumanBytes(queue.limit)
         )?;
     }
+    for listener in &report.listeners {
+        write_listener(out, listener)?;
+    }
     for held in &report.held {
         writeln!(out, "HELD     {}: {}", escaped(&held.index), escaped(&held.reason))?;
     }
     write_files(out, report)
+}
+
+fn write_listener(out: &mut impl Write, listener: &ListenerStatus) -> io::Result<()> {
+    let (protocol, address) = (escaped(&listener.protocol), escaped(&listener.address));
+    write!(
+        out,
+        "listener {protocol} {address}: {} open, {} messages",
+        listener.connections_open, listener.messages
+    )?;
+    // What is nothing needs no attention.
+    for (count, what) in [
+        (listener.messages_cut, "cut"),
+        (listener.messages_dropped, "dropped"),
+        (listener.datagrams_dropped, "dropped by the system"),
+        (listener.connections_refused, "connections refused"),
+        (listener.requests_refused, "requests refused"),
+    ] {
+        if count > 0 {
+            write!(out, ", {count} {what}")?;
+        }
+    }
+    writeln!(out)
 }
 
 fn write_files(out: &mut impl Write, report: &StatusReport) -> io::Result<()> {

@@ -6,10 +6,9 @@ use super::mistake::{shown, shown_path};
 use super::path::{absolute_glob, compile_glob, is_literal};
 use super::section::{Field, Section};
 use super::source::reason;
-use super::{FieldValue, Input, ReadFrom, Source, address};
+use super::{FieldValue, Input, ReadFrom, Source, listener};
 use crate::line::{Blocks, Container};
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::path::Path;
 
 static DATA_STREAM: [Key; 2] = [
@@ -39,7 +38,7 @@ static MULTILINE: [Key; 2] = [
     ),
 ];
 
-pub(super) static KEYS: [Key; 16] = [
+pub(super) static KEYS: [Key; 17] = [
     key(
         "id",
         Kind::Text { default: "none" },
@@ -54,12 +53,21 @@ pub(super) static KEYS: [Key; 16] = [
     key(
         "listen",
         Kind::Text { default: "`127.0.0.1:5514`" },
-        "Address for `type: syslog`. There is no log-in: whoever reaches it can send. Its port names the queue.",
+        "Address for `type: syslog`. There is no log-in but a certificate (`tls.client_ca`): whoever else reaches it can send. \
+         Its port names the queue.",
     ),
     key(
         "protocol",
-        Kind::Choice { default: "tcp", values: &["tcp"], later: &["udp", "http"] },
-        "How messages of `type: syslog` come. `tcp`: RFC 6587, with octet counts or line feeds, decided for each message.",
+        Kind::Choice { default: "tcp", values: &["tcp", "http", "udp"], later: &[] },
+        "How messages of `type: syslog` come. `tcp`: RFC 6587, with octet counts or line feeds, decided for each message; a full \
+         queue holds the senders. `http`: a POST with one message, as Cloud Foundry's drains send it, or with several, at most \
+         `max_line` in all; answered 204 once they are on disk, 503 while the queue is full. `udp`: a datagram is a message; \
+         what comes while the queue is full is dropped and counted.",
+    ),
+    key(
+        "tls",
+        Kind::Section(&listener::TLS),
+        "TLS for `type: syslog` over `tcp` or `http`. Without this key senders send in the clear.",
     ),
     key(
         "paths",
@@ -144,7 +152,7 @@ pub(super) static KEYS: [Key; 16] = [
 pub(super) fn resolve(section: &Section<'_>) -> Input {
     let source = match section.choice("type") {
         "stdin" => Source::Stdin,
-        "syslog" => Source::Syslog { listen: listen(section) },
+        "syslog" => listener::resolve(section),
         _ => Source::Files,
     };
     let paths = match source {
@@ -155,28 +163,10 @@ pub(super) fn resolve(section: &Section<'_>) -> Input {
         refuse(section, &["paths", "exclude", "read_from"]);
     }
     match source {
-        Source::Syslog { .. } => {
-            section.choice("protocol");
-            refuse(section, &["container", "multiline"]);
-        }
-        Source::Files | Source::Stdin => refuse(section, &["listen", "protocol"]),
+        Source::Syslog { .. } => refuse(section, &["container", "multiline"]),
+        Source::Files | Source::Stdin => refuse(section, &["listen", "protocol", "tls"]),
     }
     Input { source, paths, ..resolve_settings(section) }
-}
-
-/// Where senders connect; with a fixed port, for they have to know it.
-fn listen(section: &Section<'_>) -> SocketAddr {
-    let usual = SocketAddr::from(([127, 0, 0, 1], 5514));
-    let (Some(field), Some(text)) = (section.field("listen"), section.text("listen")) else { return usual };
-    match address::listen(&text) {
-        Ok(address) if address.port() > 0 => return address,
-        Ok(_) => field.mistake(
-            format!("{} has the port 0", shown(&text)),
-            "name the port that senders use, such as `127.0.0.1:5514`",
-        ),
-        Err((found, _)) => field.mistake(found, "write it like `127.0.0.1:5514` or `[::1]:5514`"),
-    };
-    usual
 }
 
 /// Keys that mean nothing for this type.

@@ -60,6 +60,14 @@ pub struct Input {
 }
 
 impl Input {
+    /// Longest line of its files, or of the segments of its queue, in which messages are cut already.
+    pub fn longest_line(&self) -> usize {
+        match self.source {
+            Source::Files | Source::Stdin => self.max_line,
+            Source::Syslog { .. } => crate::line::encoded_message_len(self.max_line),
+        }
+    }
+
     /// How its bytes become events.
     pub fn framing(&self) -> Framing {
         match (&self.multiline, self.container) {
@@ -78,11 +86,52 @@ pub enum Source {
     Files,
     /// Standard input.
     Stdin,
-    /// Syslog over TCP.
+    /// Syslog from the network.
     Syslog {
-        /// Where senders connect.
+        /// Where senders send to.
         listen: SocketAddr,
+        /// How messages come.
+        protocol: Protocol,
     },
+}
+
+/// `protocol` of a syslog input.
+#[derive(Debug, Clone)]
+pub enum Protocol {
+    /// A stream of messages, RFC 6587.
+    Tcp {
+        /// `None`: not encrypted.
+        tls: Option<ServerTls>,
+    },
+    /// Requests with a message each, or several.
+    Http {
+        /// `None`: not encrypted.
+        tls: Option<ServerTls>,
+    },
+    /// Datagrams with a message each.
+    Udp,
+}
+
+impl Protocol {
+    /// The word of the configuration.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Tcp { .. } => "tcp",
+            Self::Http { .. } => "http",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+/// `tls` of a listener.
+#[derive(Debug, Clone)]
+pub struct ServerTls {
+    /// PEM file of the certificate chain that senders are shown.
+    pub certificate: PathBuf,
+    /// PEM file of its key.
+    pub key: PathBuf,
+    /// PEM file of the authorities of the senders' certificates; `None`: senders need none.
+    pub client_ca: Option<PathBuf>,
 }
 
 impl Source {
@@ -91,7 +140,9 @@ impl Source {
         match self {
             Self::Files => None,
             Self::Stdin => Some("stdin".into()),
-            Self::Syslog { listen } => Some(format!("syslog-{}", listen.port())),
+            // The same port can be open for both.
+            Self::Syslog { listen, protocol: Protocol::Udp } => Some(format!("syslog-udp-{}", listen.port())),
+            Self::Syslog { listen, .. } => Some(format!("syslog-{}", listen.port())),
         }
     }
 }

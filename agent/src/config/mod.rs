@@ -19,6 +19,8 @@ mod input;
 
 mod key;
 
+mod listener;
+
 mod login;
 
 mod meant;

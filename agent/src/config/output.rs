@@ -408,14 +408,17 @@ pub(super) fn check_certificates(path: &Path) -> Result<(), (String, String)> {
     }
 }
 
-fn check_key(field: &Field<'_>, path: &Path) {
+/// Whether the file holds a private key; notes it where not.
+pub(super) fn check_key(field: &Field<'_>, path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     let shown = super::mistake::shown_path(path);
     if let Err((found, remedy)) = regular(path) {
         field.mistake(found, remedy);
-        return;
+        return false;
     }
-    match PrivateKeyDer::from_pem_file(path) {
+    let key = PrivateKeyDer::from_pem_file(path);
+    let is_key = key.is_ok();
+    match key {
         Ok(_) => {}
         Err(rustls::pki_types::pem::Error::Io(error)) => {
             field.mistake(
@@ -431,4 +434,5 @@ fn check_key(field: &Field<'_>, path: &Path) {
     if let Ok(metadata) = std::fs::metadata(path) {
         login::warn_of_wide_mode(field, path, metadata.permissions().mode() & 0o777);
     }
+    is_key
 }

@@ -120,6 +120,11 @@ fn every_key_of_the_tables_is_read() {
     keys("", &root::KEYS, &mut all);
     assert!(all.len() > 40, "{}", all.len());
     for (path, text) in all {
+        // Of another type the whole section is refused.
+        let text = match path.starts_with("inputs[0].tls.") {
+            true => text.replacen("[{", "[{type: syslog, ", 1),
+            false => text,
+        };
         let mistakes = with(&format!("{text}\n"), &[]).expect_err(&text);
         assert!(
             mistakes.0.iter().any(|mistake| mistake.key.starts_with(&path)),
@@ -306,7 +311,7 @@ fn syslog_listens_on_loopback_unless_an_address_is_named() {
     let syslog = |keys: &str| format!("{ES}inputs: [{{type: syslog{keys}}}]\n");
     for (keys, expected) in [("", "127.0.0.1:5514"), (", protocol: tcp, listen: '[::]:601'", "[::]:601")] {
         let checked = good(&syslog(keys));
-        let Source::Syslog { listen } = checked.config.inputs[0].source else { panic!("{keys}") };
+        let Source::Syslog { listen, .. } = checked.config.inputs[0].source else { panic!("{keys}") };
         assert_eq!(listen.to_string(), expected);
         assert!(
             checked.config.inputs[0].paths[0].ends_with(&format!("/queue/syslog-{}/*.lines", listen.port()))
@@ -319,8 +324,7 @@ fn syslog_listens_on_loopback_unless_an_address_is_named() {
         (", listen: 127.0.0.1:0", "has the port 0"),
         (", listen: 127.0.0.1:70000", "the port `70000`"),
         (", protocol: tls", "inputs[0].protocol"),
-        (", protocol: udp", "comes later"),
-        (", protocol: http", "comes later"),
+        (", protocol: udp, tls: {certificate: x, key: x}", "does not go with `protocol: udp`"),
         (", paths: [/a]", "does not go with `type: syslog`"),
         (", container: cri", "does not go with `type: syslog`"),
         (", multiline: {start: x}", "does not go with `type: syslog`"),
@@ -331,10 +335,35 @@ fn syslog_listens_on_loopback_unless_an_address_is_named() {
         &format!("{ES}inputs: [{{type: stdin, listen: 127.0.0.1:1}}]\n"),
         &["does not go with `type: stdin`"],
     );
+    // One port can be open for both, and each has a queue of its own.
+    let both = good(&format!("{ES}inputs: [{{type: syslog}}, {{type: syslog, protocol: udp}}]\n"));
+    let queues: Vec<_> = both.config.inputs.iter().filter_map(|input| input.source.queue()).collect();
+    assert_eq!(queues, ["syslog-5514", "syslog-udp-5514"]);
+    bad(
+        &format!("{ES}inputs: [{{type: syslog}}, {{type: syslog, protocol: http}}]\n"),
+        &["reads the same stream"],
+    );
     bad(
         &format!("{ES}inputs: [{{type: syslog}}, {{type: syslog, listen: 0.0.0.0:5514}}]\n"),
         &["reads the same stream"],
     );
+}
+
+#[test]
+fn certificates_of_a_listener_are_looked_at() {
+    let tls = |keys: &str| format!("{ES}inputs: [{{type: syslog, tls: {keys}}}]\n");
+    let (certificate, key) = ("inputs[0].tls.certificate: is missing", "inputs[0].tls.key: is missing");
+    bad(&tls("{}"), &[certificate, key]);
+    bad(&tls("{ca: /nowhere.pem}"), &[certificate, key, "unknown key `ca`"]);
+    bad(
+        &tls("{certificate: /nowhere.pem, key: /nowhere.key, client_ca: /etc}"),
+        &[
+            "inputs[0].tls.certificate: the file `/nowhere.pem` cannot be read",
+            "inputs[0].tls.key: the file `/nowhere.key` cannot be read",
+            "inputs[0].tls.client_ca: `/etc` is not a regular file",
+        ],
+    );
+    bad(&format!("{ES}inputs: [{{type: stdin, tls: {{}}}}]\n"), &["does not go with `type: stdin`"]);
 }
 
 #[test]

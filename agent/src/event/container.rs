@@ -39,8 +39,10 @@ impl Unwrapper {
     /// The line of the application, and what was around it; a line with nothing around it as it is.
     pub fn line<'a>(&'a mut self, whole: Line<'a>, of: &super::Stream) -> (Line<'a>, Option<Around<'a>>) {
         if of.is_syslog() {
-            let (text, header) = self.message(whole.bytes);
-            return (Line { bytes: text, ..whole }, header.map(Around::Syslog));
+            let message = decode_message(whole.bytes, &mut self.text);
+            let end = message.original_len.map_or(whole.end, |original_len| LineEnd::Cut { original_len });
+            let (text, header) = split(message.text);
+            return (Line { bytes: text, end, ..whole }, header.map(Around::Syslog));
         }
         let container = of.container();
         if container == Container::None {
@@ -86,11 +88,7 @@ impl Unwrapper {
 
     /// The text in a line that holds a message from the network, and its header if it has one.
     pub fn message<'a>(&'a mut self, line: &'a [u8]) -> (&'a [u8], Option<Header<'a>>) {
-        let message = decode_message(line, &mut self.text);
-        match Header::split(message) {
-            None => (message, None),
-            Some((header, text)) => (text, Some(header)),
-        }
+        split(decode_message(line, &mut self.text).text)
     }
 
     /// The time of a docker line, if it states a usable one. `None`: the line is not sound JSON, so its text is not either.
@@ -104,6 +102,13 @@ impl Unwrapper {
             .find(|node| &line[node.key_range()] == b"time" && node.kind == Kind::Text);
         let text = time.map(|node| node.value(line)).and_then(|text| std::str::from_utf8(text).ok());
         Some(text.and_then(|text| text.trim_matches('"').parse().ok()))
+    }
+}
+
+fn split(message: &[u8]) -> (&[u8], Option<Header<'_>>) {
+    match Header::split(message) {
+        None => (message, None),
+        Some((header, text)) => (text, Some(header)),
     }
 }
 

@@ -19,5 +19,8 @@ pub use container::{Container, Stream, Wrapping};
 pub use events::{Framed, frame_events};
 pub use framer::{Flow, Piece, frame, is_blank, without_carriage_return};
 pub use group::Framing;
-pub use message::{decode as decode_message, encode as encode_message};
+pub use message::{
+    Message, decode as decode_message, encode as encode_message, encode_cut as encode_cut_message,
+    encoded_len as encoded_message_len,
+};
 pub use trace::{Anatomy, Ending, anatomy};

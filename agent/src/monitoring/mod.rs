@@ -49,6 +49,9 @@ pub struct StatusReport {
     /// Queues of the inputs that are streams.
     #[serde(default)]
     pub queues: Vec<QueueStatus>,
+    /// Where messages from the network come in.
+    #[serde(default)]
+    pub listeners: Vec<ListenerStatus>,
     /// The output.
     pub output: OutputStatus,
     /// Memory in bytes.
@@ -154,6 +157,29 @@ pub struct QueueStatus {
     pub limit: u64,
     /// `open`, `full` (whoever writes to it waits) or `ended`.
     pub state: String,
+}
+
+/// What came in at one listener since the start, and what did not.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct ListenerStatus {
+    /// Where it listens.
+    pub address: String,
+    /// `tcp`, `http` or `udp`.
+    pub protocol: String,
+    /// Connections that are open now.
+    pub connections_open: u64,
+    /// Connections that were closed before anything was read: a TLS handshake failed, or there was no thread.
+    pub connections_refused: u64,
+    /// Requests that were not answered 2xx; their senders have their messages still.
+    pub requests_refused: u64,
+    /// Messages that are in the queue, or were.
+    pub messages: u64,
+    /// Those among them that were longer than `max_line`.
+    pub messages_cut: u64,
+    /// Messages that came and are lost: datagrams while the queue was full, counted messages whose end never came.
+    pub messages_dropped: u64,
+    /// Datagrams that the system dropped because they came faster than they were read.
+    pub datagrams_dropped: u64,
 }
 
 /// The output.

@@ -4,7 +4,7 @@
 //! Counters are named `blueox_<noun>_<unit>_total`. No label holds a path: the number of series stays small however many
 //! files there are.
 
-use super::StatusReport;
+use super::{ListenerStatus, StatusReport};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
@@ -67,6 +67,46 @@ fn counters(page: &mut Page, report: &StatusReport) {
         "Events sent again because another event had their id.",
         report.id_collisions,
     );
+    listeners(page, report);
+}
+
+fn listeners(page: &mut Page, report: &StatusReport) {
+    type Value = fn(&ListenerStatus) -> u64;
+    let families: [(&str, &str, &str, Value); 7] = [
+        ("listener_open_connections", "Connections of senders.", "gauge", |of| of.connections_open),
+        (
+            "listener_refused_connections_total",
+            "Connections closed before anything was read.",
+            "counter",
+            |of| of.connections_refused,
+        ),
+        ("listener_refused_requests_total", "Requests not answered 2xx.", "counter", |of| {
+            of.requests_refused
+        }),
+        ("listener_received_messages_total", "Messages taken into the queue.", "counter", |of| of.messages),
+        ("listener_cut_messages_total", "Messages cut at max_line.", "counter", |of| of.messages_cut),
+        (
+            "listener_dropped_messages_total",
+            "Messages lost: no room in the queue, or no end.",
+            "counter",
+            |of| of.messages_dropped,
+        ),
+        (
+            "listener_dropped_datagrams_total",
+            "Datagrams the system dropped before they were read.",
+            "counter",
+            |of| of.datagrams_dropped,
+        ),
+    ];
+    for (name, help, kind, value) in families {
+        if !report.listeners.is_empty() {
+            page.head(name, help, kind);
+        }
+        for listener in &report.listeners {
+            let labels = [("address", &listener.address[..]), ("protocol", &listener.protocol)];
+            page.sample(name, &labels, &value(listener));
+        }
+    }
 }
 
 fn gauges(page: &mut Page, report: &StatusReport) {
@@ -157,7 +197,8 @@ impl fmt::Display for Labels<'_> {
 mod tests {
     use super::*;
     use crate::monitoring::{
-        Accounts, Bytes, FileStatus, Held, Loss, Memory, Oddities, OutputStatus, ProcessorStatus, QueueStatus,
+        Accounts, Bytes, FileStatus, Held, ListenerStatus, Loss, Memory, Oddities, OutputStatus, ProcessorStatus,
+        QueueStatus,
     };
 
     fn report() -> StatusReport {
@@ -167,8 +208,20 @@ mod tests {
             lag_ms,
             ..Default::default()
         };
+        let listener = ListenerStatus {
+            address: "127.0.0.1:5514".into(),
+            protocol: "tcp".into(),
+            connections_open: 41,
+            connections_refused: 42,
+            requests_refused: 43,
+            messages: 44,
+            messages_cut: 45,
+            messages_dropped: 46,
+            datagrams_dropped: 47,
+        };
         StatusReport {
             processors: vec![ProcessorStatus { number: 2, processor: "drop".into(), filtered: 4 }],
+            listeners: vec![listener],
             queues: vec![QueueStatus { name: "stdin".into(), bytes: 14, ..Default::default() }],
             version: "1.2.3".into(),
             uptime_ms: 1500,
@@ -222,6 +275,13 @@ mod tests {
             "blueox_uptime_seconds 1.5",
             "blueox_memory_bytes 100",
             "blueox_memory_limit_bytes 200",
+            r#"blueox_listener_open_connections{address="127.0.0.1:5514",protocol="tcp"} 41"#,
+            r#"blueox_listener_refused_connections_total{address="127.0.0.1:5514",protocol="tcp"} 42"#,
+            r#"blueox_listener_refused_requests_total{address="127.0.0.1:5514",protocol="tcp"} 43"#,
+            r#"blueox_listener_received_messages_total{address="127.0.0.1:5514",protocol="tcp"} 44"#,
+            r#"blueox_listener_cut_messages_total{address="127.0.0.1:5514",protocol="tcp"} 45"#,
+            r#"blueox_listener_dropped_messages_total{address="127.0.0.1:5514",protocol="tcp"} 46"#,
+            r#"blueox_listener_dropped_datagrams_total{address="127.0.0.1:5514",protocol="tcp"} 47"#,
             r#"blueox_files{state="idle"} 2"#,
             r#"blueox_build_info{version="1.2.3"} 1"#,
         ] {
@@ -255,6 +315,6 @@ mod tests {
             assert!(!families.contains(&name), "{name}");
             families.push(name);
         }
-        assert_eq!(families.len(), 28);
+        assert_eq!(families.len(), 35);
     }
 }

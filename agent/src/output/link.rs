@@ -1,7 +1,7 @@
 //! A connection over TCP, plain or by TLS.
 
-use super::tls::{TlsError, client_config};
 use crate::config::{Address, Tls};
+use crate::tls::{TlsError, client_config};
 use rustls::pki_types::ServerName;
 use std::io;
 use std::sync::Arc;

@@ -7,8 +7,6 @@ pub mod backoff;
 
 pub mod hosts;
 
-mod tls;
-
 mod link;
 
 pub mod elasticsearch;
@@ -23,8 +21,8 @@ mod ndjson;
 
 mod state;
 
+pub use crate::tls::TlsError;
 pub use state::{OutputSnapshot, OutputState};
-pub use tls::TlsError;
 
 use crate::batch::{Batch, Item, Run};
 use crate::config::Output;

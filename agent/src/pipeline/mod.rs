@@ -11,6 +11,7 @@
 //! | watch → tailer | hints ([`crate::discovery::Watch`]) | a set of paths; overflow asks for a scan |
 //! | tailer → checkpoint writer | one checkpoint | 1 |
 //! | stream → tailer | segments of a queue ([`crate::queue`]) | `limits.queue` |
+//! | HTTP request → writer of its queue ([`crate::receiver`]) | messages of a request | connections of the listener, and an eighth of the memory limit |
 
 mod dated;
 

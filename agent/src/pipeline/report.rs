@@ -9,6 +9,7 @@ use crate::monitoring::{
     Accounts, Bytes, FileStatus, Memory, OutputStatus, ProcessorStatus, QueueStatus, StatusReport,
 };
 use crate::queue::{Queue, QueueFacts};
+use crate::receiver::Listener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,7 @@ impl Tailer {
             id_collisions: counts.id_collisions,
             files: self.parts.table.files().map(|file| file_status(file, now)).collect(),
             queues: self.streams().map(|queue| queue_status(queue)).collect(),
+            listeners: self.parts.listeners.iter().map(Listener::report).collect(),
             output: OutputStatus {
                 host: output.host,
                 in_flight: output.in_flight,

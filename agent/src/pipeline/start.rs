@@ -12,16 +12,16 @@ use crate::ack::{Accounts, Counts};
 use crate::batch::Form;
 use crate::checkpoint::directory::Directory;
 use crate::checkpoint::{Checkpoint, Journal, KnownInput, Loaded, StateDirectory, StateError, Store};
-use crate::config::{Config, Input, LOGSTASH_WINDOW_BYTES, Output, ReadFrom, Source};
+use crate::config::{Config, Input, LOGSTASH_WINDOW_BYTES, Output, ReadFrom};
 use crate::discovery::{Scanner, Watch};
 use crate::event::{Environment, Process, Stream};
 use crate::file::table::{InputRules, Settings, Table, unix_time};
 use crate::monitoring::{self, StatusReport, StatusSource};
 use crate::output::{self, OutputState, SettleSink};
 use crate::queue::Queue;
+use crate::receiver::{Door, DoorError, Listener};
 use std::collections::HashMap;
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -69,16 +69,9 @@ pub enum RunError {
         /// What the system says.
         source: io::Error,
     },
-    /// Address of a syslog input.
-    #[error(
-        "cannot listen on {address} for syslog; choose another `listen` of the input, or end what listens there"
-    )]
-    Receive {
-        /// Configured address.
-        address: std::net::SocketAddr,
-        /// What the system says.
-        source: io::Error,
-    },
+    /// A syslog input.
+    #[error(transparent)]
+    Door(#[from] DoorError),
     /// Globs.
     #[error(transparent)]
     Discovery(#[from] crate::discovery::PatternError),
@@ -123,7 +116,8 @@ pub fn run(config: &Config) -> Result<Exit, RunError> {
     let queues = crate::queue::open_all(&state, config)?;
     let letters = DeadLetters::open(state.subdirectory("dead-letters")?, config.limits.dead_letters)?;
     let listener = listen(config, &runtime)?;
-    let doors = doors(config)?;
+    let doors = crate::receiver::open_all(config)?;
+    let listeners = doors.iter().flatten().map(Door::listener).collect();
     let signals = Arc::new(Signals::default());
     let saver = Saver::start(store, queues.clone(), signals.clone())
         .map_err(|source| RunError::Start { what: "the checkpoint thread", source })?;
@@ -132,6 +126,7 @@ pub fn run(config: &Config) -> Result<Exit, RunError> {
         journal,
         dead_letters: DeadLetterBox::Kept(letters),
         queues: queues.clone(),
+        listeners,
     };
     let engine = Engine::start(config, restored, kept, &signals, false)?;
     feed(config, &queues, doors, &signals)?;
@@ -159,7 +154,13 @@ pub fn once(
     let runtime = runtime()?;
     let stop = StopSignals::catch(&runtime)?;
     let signals = Arc::new(Signals::default());
-    let kept = Kept { saver: None, journal: None, dead_letters: DeadLetterBox::Reported, queues: Vec::new() };
+    let kept = Kept {
+        saver: None,
+        journal: None,
+        dead_letters: DeadLetterBox::Reported,
+        queues: Vec::new(),
+        listeners: Vec::new(),
+    };
     let engine = Engine::start(config, Restored::default(), kept, &signals, true)?;
     let accounts = engine.accounts.clone();
     let output = engine.output_state.clone();
@@ -276,12 +277,13 @@ impl From<Loaded> for Restored {
     }
 }
 
-/// What lies in the state directory; nothing of it when reading once.
+/// What lies in the state directory, and what brings lines there; nothing of it when reading once.
 struct Kept {
     saver: Option<Saver>,
     journal: Option<Journal>,
     dead_letters: DeadLetterBox,
     queues: Vec<Option<Arc<Queue>>>,
+    listeners: Vec<Listener>,
 }
 
 /// The two ends of the pipeline.
@@ -332,9 +334,10 @@ impl Engine {
             journal: kept.journal,
             dead_letters: kept.dead_letters,
             queues: kept.queues,
+            listeners: kept.listeners,
             output: output_state.clone(),
             framings: config.inputs.iter().map(Input::framing).collect(),
-            max_line: config.inputs.iter().map(|input| input.max_line).collect(),
+            max_line: config.inputs.iter().map(Input::longest_line).collect(),
             backing,
             first_run: restored.fresh,
             once,
@@ -541,13 +544,13 @@ fn usable_descriptors(wanted: usize) -> usize {
 fn feed(
     config: &Config,
     queues: &[Option<Arc<Queue>>],
-    doors: Vec<Option<TcpListener>>,
+    doors: Vec<Option<Door>>,
     signals: &Arc<Signals>,
 ) -> Result<(), RunError> {
     for ((input, queue), door) in config.inputs.iter().zip(queues).zip(doors) {
         let Some(queue) = queue.clone() else { continue };
         let started = match door {
-            Some(door) => crate::receiver::receive_tcp(door, queue, input.max_line),
+            Some(door) => door.serve(queue, input.max_line),
             None => {
                 let signals = signals.clone();
                 crate::queue::feed_stdin(queue, move || signals.hint())
@@ -556,17 +559,6 @@ fn feed(
         started.map_err(|source| RunError::Start { what: "a thread that fills a queue", source })?;
     }
     Ok(())
-}
-
-/// Where syslog comes in, before anything else is started; none for inputs that listen nowhere.
-fn doors(config: &Config) -> Result<Vec<Option<TcpListener>>, RunError> {
-    let door = |input: &Input| match input.source {
-        Source::Syslog { listen: address } => {
-            TcpListener::bind(address).map(Some).map_err(|source| RunError::Receive { address, source })
-        }
-        Source::Files | Source::Stdin => Ok(None),
-    };
-    config.inputs.iter().map(door).collect()
 }
 
 fn known_inputs(config: &Config, checkpoint: &Checkpoint) -> Vec<KnownInput> {

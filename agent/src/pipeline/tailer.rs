@@ -15,6 +15,7 @@ use crate::line::Framing;
 use crate::monitoring::Oddities;
 use crate::output::OutputState;
 use crate::queue::Queue;
+use crate::receiver::Listener;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -68,6 +69,8 @@ pub(super) struct Parts {
     pub(super) dead_letters: DeadLetterBox,
     /// Queues of the inputs that are streams, by input; empty when reading once.
     pub(super) queues: Vec<Option<Arc<Queue>>>,
+    /// Where messages from the network come in.
+    pub(super) listeners: Vec<Listener>,
     /// What the output says of itself.
     pub(super) output: Arc<OutputState>,
     /// Longest line of each input.

@@ -8,7 +8,8 @@
 //! and checkpoint. A segment begins with a line of its own that no other has, so that two of the same text are never
 //! taken for copies. Once it is full, all its lines have their verdict and a checkpoint says so, it is removed.
 //!
-//! - Bounded: at `limits.queue` bytes the writer waits, and whoever writes to it waits too. Nothing is dropped.
+//! - Bounded: at `limits.queue` bytes the writer waits, and whoever writes to it waits too; or it is refused, and says so to
+//!   its sender or counts it. Nothing is dropped in silence.
 //! - Durable: written before anything else sees it, so that `kill -9` loses nothing of it; synced before each checkpoint, that
 //!   is, each second while lines come, before its end, and before a sender is told that its lines were taken.
 
@@ -20,7 +21,7 @@ mod segments;
 mod tests;
 
 pub use feed::feed_stdin;
-pub use segments::{Queue, QueueFacts, TornEnd};
+pub use segments::{Queue, QueueFacts, Refusal, TornEnd};
 
 use crate::checkpoint::directory::Directory;
 use crate::checkpoint::{StateDirectory, StateError};

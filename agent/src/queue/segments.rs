@@ -26,6 +26,15 @@ pub enum TornEnd {
     Drop,
 }
 
+/// Why a queue does not take something at this moment. The log says more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is at its bound.
+    Full,
+    /// The disk does not take it.
+    Failing,
+}
+
 /// What a queue says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueFacts {
@@ -33,7 +42,7 @@ pub struct QueueFacts {
     pub bytes: u64,
     /// Bound of `bytes`.
     pub limit: u64,
-    /// The writer waits for room.
+    /// The writer waits for room, or is refused.
     pub is_full: bool,
     /// Nothing more will come.
     pub has_ended: bool,
@@ -55,6 +64,10 @@ struct State {
     next: u64,
     bytes: u64,
     is_full: bool,
+    /// What was offered last had no room.
+    is_refusing: bool,
+    /// What was offered last could not be written.
+    is_failing: bool,
     has_ended: bool,
 }
 
@@ -62,9 +75,59 @@ struct State {
 #[derive(Debug)]
 struct Segment {
     name: String,
-    file: Arc<File>,
+    file: Arc<Synced>,
     len: u64,
     ends_line: bool,
+}
+
+/// A file that remembers that it could not be synced: the system tells of lost pages once, and calls the next sync done.
+#[derive(Debug)]
+struct Synced {
+    file: File,
+    has_failed: Mutex<bool>,
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Syncs of this thread.
+    pub(super) static SYNCS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+impl Synced {
+    /// Whatever happened before.
+    fn sync(&self) -> io::Result<()> {
+        self.sync_noting(&mut self.lock())
+    }
+
+    /// Fails as well where any sync has failed before.
+    fn sync_surely(&self) -> io::Result<()> {
+        let mut has_failed = self.lock();
+        match *has_failed {
+            true => Err(io::Error::other("an earlier sync of this segment failed")),
+            false => self.sync_noting(&mut has_failed),
+        }
+    }
+
+    fn sync_noting(&self, has_failed: &mut bool) -> io::Result<()> {
+        #[cfg(test)]
+        SYNCS.set(SYNCS.get() + 1);
+        self.file.sync_data().inspect_err(|_| *has_failed = true)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.has_failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_failed(&self) -> bool {
+        *self.lock()
+    }
+}
+
+impl State {
+    /// An empty queue takes anything: nothing would ever make more room.
+    fn has_room(&self, wanted: u64, limit: u64) -> bool {
+        self.bytes == 0 || self.bytes + wanted <= limit
+    }
 }
 
 impl Queue {
@@ -81,7 +144,15 @@ impl Queue {
             };
         }
         let next = segments.last().map_or(0, |(number, _)| number + 1);
-        let state = State { current: None, next, bytes, is_full: false, has_ended: false };
+        let state = State {
+            current: None,
+            next,
+            bytes,
+            is_full: false,
+            is_refusing: false,
+            is_failing: false,
+            has_ended: false,
+        };
         let segment_bytes = (limit / SEGMENT_SHARE).min(SEGMENT_MAX);
         Ok(Self { directory, limit, segment_bytes, state: Mutex::new(state), room: Condvar::new() })
     }
@@ -97,7 +168,7 @@ impl Queue {
         QueueFacts {
             bytes: state.bytes,
             limit: self.limit,
-            is_full: state.is_full,
+            is_full: state.is_full || state.is_refusing,
             has_ended: state.has_ended,
         }
     }
@@ -124,6 +195,63 @@ impl Queue {
         }
     }
 
+    /// Appends whole lines, or refuses them at once. What it took survives a kill, and from the next checkpoint on a power cut.
+    pub fn offer(&self, lines: &[u8]) -> Result<(), Refusal> {
+        self.try_offer(lines).map(|_| ())
+    }
+
+    /// Appends each of these groups of whole lines or refuses it; what is taken survives a power cut once this returns. One
+    /// sync serves all.
+    pub fn store_each<'a>(&self, groups: impl Iterator<Item = &'a [u8]>) -> Vec<Result<(), Refusal>> {
+        let written: Vec<Result<Arc<Synced>, Refusal>> = groups.map(|lines| self.try_offer(lines)).collect();
+        let mut last: Option<(&Arc<Synced>, Result<(), Refusal>)> = None;
+        let mut outcomes = Vec::with_capacity(written.len());
+        for file in &written {
+            let outcome = match (file, last) {
+                (Err(refusal), _) => Err(*refusal),
+                (Ok(file), Some((synced, outcome))) if Arc::ptr_eq(file, synced) => outcome,
+                (Ok(file), _) => {
+                    let outcome =
+                        file.sync_surely().map_err(|error| self.refuse_failing(&mut self.lock(), &error));
+                    last = Some((file, outcome));
+                    outcome
+                }
+            };
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    fn try_offer(&self, lines: &[u8]) -> Result<Arc<Synced>, Refusal> {
+        let mut state = self.lock();
+        if !state.has_room(lines.len() as u64, self.limit) {
+            self.seal(&mut state);
+            if !std::mem::replace(&mut state.is_refusing, true) {
+                warn!(
+                    queue = %self.directory.path().display(), bytes = state.bytes, limit = self.limit,
+                    "the queue is full, what comes is refused; repair the output, or raise limits.queue"
+                );
+            }
+            return Err(Refusal::Full);
+        }
+        let file = match self.try_append(&mut state, lines) {
+            Ok(file) => file,
+            Err(error) => return Err(self.refuse_failing(&mut state, &error)),
+        };
+        if std::mem::take(&mut state.is_failing) {
+            info!(queue = %self.directory.path().display(), "the queue is written again");
+        }
+        Ok(file)
+    }
+
+    fn refuse_failing(&self, state: &mut State, error: &io::Error) -> Refusal {
+        if !std::mem::replace(&mut state.is_failing, true) {
+            let queue = self.directory.path().display();
+            error!(%queue, error = %error, "cannot write to the queue, what comes is refused; give its disk room, or repair it");
+        }
+        Refusal::Failing
+    }
+
     /// Waits until `wanted` bytes have room. The one writer that asks before it takes something out of its stream has nothing
     /// in hand that a stop would lose.
     pub fn await_room(&self, wanted: u64) {
@@ -132,7 +260,7 @@ impl Queue {
 
     fn wait_for_room(&self, wanted: u64) -> MutexGuard<'_, State> {
         let mut state = self.lock();
-        while state.bytes > 0 && state.bytes + wanted > self.limit {
+        while !state.has_room(wanted, self.limit) {
             // What is delivered of the segment under way can only go once it is finished.
             self.seal(&mut state);
             if !std::mem::replace(&mut state.is_full, true) {
@@ -149,18 +277,22 @@ impl Queue {
         state
     }
 
-    fn try_append(&self, state: &mut State, bytes: &[u8]) -> io::Result<()> {
+    /// Returns the file that the bytes are in.
+    fn try_append(&self, state: &mut State, bytes: &[u8]) -> io::Result<Arc<Synced>> {
+        // What is written behind lost pages could not be told from them.
+        state.current.take_if(|segment| segment.ends_line && segment.file.has_failed());
         if state.current.is_none() {
             let segment = self.begin(state.next)?;
             state.next += 1;
             state.bytes += segment.len;
             state.current = Some(segment);
         }
-        let Some(segment) = &mut state.current else { return Ok(()) };
-        if let Err(error) = (&*segment.file).write_all(bytes) {
+        let segment = state.current.as_mut().expect("there is one now");
+        let file = segment.file.clone();
+        if let Err(error) = (&file.file).write_all(bytes) {
             // No half of it stays; the next attempt writes all of it.
-            segment.file.set_len(segment.len)?;
-            (&*segment.file).seek(SeekFrom::Start(segment.len))?;
+            file.file.set_len(segment.len)?;
+            (&file.file).seek(SeekFrom::Start(segment.len))?;
             return Err(error);
         }
         segment.len += bytes.len() as u64;
@@ -169,7 +301,7 @@ impl Queue {
         if segment.len >= self.segment_bytes {
             self.finish(state);
         }
-        Ok(())
+        Ok(file)
     }
 
     fn begin(&self, number: u64) -> io::Result<Segment> {
@@ -181,7 +313,8 @@ impl Queue {
             return Err(error);
         }
         self.directory.sync()?;
-        Ok(Segment { name, file: Arc::new(file), len: header.len() as u64, ends_line: true })
+        let file = Arc::new(Synced { file, has_failed: Mutex::new(false) });
+        Ok(Segment { name, file, len: header.len() as u64, ends_line: true })
     }
 
     /// Seals the segment under way, at the end of a line; one without end is cut.
@@ -189,7 +322,7 @@ impl Queue {
         let Some(segment) = &mut state.current else { return };
         if !segment.ends_line
             && segment.len >= 2 * self.segment_bytes
-            && (&*segment.file).write_all(b"\n").is_ok()
+            && (&segment.file.file).write_all(b"\n").is_ok()
         {
             warn!(file = %self.directory.path_of(&segment.name).display(), len = segment.len, "cut a line without end");
             segment.len += 1;
@@ -202,7 +335,7 @@ impl Queue {
     /// Finishes the segment under way, if it ends with a line.
     fn seal(&self, state: &mut State) {
         let Some(segment) = state.current.take_if(|segment| segment.ends_line) else { return };
-        if let Err(error) = segment.file.sync_data() {
+        if let Err(error) = segment.file.sync() {
             error!(file = %self.directory.path_of(&segment.name).display(), error = %error, "cannot sync the queue");
         }
     }
@@ -210,7 +343,7 @@ impl Queue {
     /// Makes all that was appended survive a power cut.
     pub fn sync(&self) -> io::Result<()> {
         let current = self.lock().current.as_ref().map(|segment| segment.file.clone());
-        current.map_or(Ok(()), |file| file.sync_data())
+        current.map_or(Ok(()), |file| file.sync())
     }
 
     /// The stream has ended: its last line ends here, whether it has a terminator or not.
@@ -233,6 +366,9 @@ impl Queue {
         if self.directory.length_of(name).is_ok_and(|len| len == size) && self.directory.remove(name).is_ok()
         {
             state.bytes = state.bytes.saturating_sub(size);
+            if std::mem::take(&mut state.is_refusing) {
+                info!(queue = %self.directory.path().display(), "the queue has room again");
+            }
             self.room.notify_all();
         }
     }

@@ -1,6 +1,7 @@
 //! One queue, without a tailer.
 
-use super::{Queue, TornEnd, feed};
+use super::segments::SYNCS;
+use super::{Queue, Refusal, TornEnd, feed};
 use crate::checkpoint::StateDirectory;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -109,6 +110,56 @@ fn a_full_queue_holds_its_writer_and_never_more_than_its_bound() {
     }
     writer.join().unwrap();
     assert_eq!(delivered, 64 << 20);
+}
+
+#[test]
+fn what_is_offered_is_taken_or_refused_at_once() {
+    let place = Place::new();
+    let queue = place.open(LIMIT, TornEnd::Drop);
+    let megabyte = "x".repeat((1 << 20) - 1) + "\n";
+    while queue.offer(megabyte.as_bytes()) == Ok(()) {}
+    let taken = place.text().len();
+    assert!(taken > 14 << 20 && queue.facts().is_full && queue.facts().bytes <= LIMIT, "{:?}", queue.facts());
+    let outcomes = queue.store_each([megabyte.as_bytes(), b"short\n"].into_iter());
+    assert_eq!(outcomes, [Err(Refusal::Full), Ok(())]);
+    assert!(place.text().len() == taken + 6 && place.text().ends_with("\nshort\n"));
+    // Room comes with the first segment that goes, not with the next message.
+    assert_eq!(queue.offer(megabyte.as_bytes()), Err(Refusal::Full));
+    remove(&queue, &place.segments()[0]);
+    assert!(!queue.facts().is_full);
+    assert_eq!(queue.offer(megabyte.as_bytes()), Ok(()));
+}
+
+#[test]
+fn one_sync_serves_a_group() {
+    let place = Place::new();
+    let queue = place.open(LIMIT, TornEnd::Drop);
+    let outcomes = queue.store_each([&b"a\n"[..]; 100].into_iter());
+    assert_eq!((outcomes.len(), SYNCS.get()), (100, 1));
+    assert!(queue.offer(b"b\n").is_ok() && SYNCS.get() == 1, "a datagram waits for no disk");
+}
+
+#[test]
+fn a_group_is_stored_in_its_order_over_several_segments() {
+    let place = Place::new();
+    let queue = place.open(LIMIT, TornEnd::Drop);
+    let groups: Vec<String> = (0..20).map(|number| format!("{number} {}\n", "x".repeat(400_000))).collect();
+    let outcomes = queue.store_each(groups.iter().map(String::as_bytes));
+    assert!(outcomes.iter().all(Result::is_ok) && outcomes.len() == groups.len());
+    assert!(place.segments().len() > 2);
+    assert_eq!(place.text(), groups.concat());
+}
+
+#[test]
+fn a_queue_whose_disk_takes_nothing_refuses() {
+    let place = Place::new();
+    let queue = place.open(LIMIT, TornEnd::Drop);
+    let (there, away) = (place.temp.path().join("state/q"), place.temp.path().join("away"));
+    std::fs::rename(&there, &away).unwrap();
+    std::fs::remove_dir(&away).unwrap();
+    assert_eq!(queue.offer(b"a\n"), Err(Refusal::Failing));
+    assert_eq!(queue.store_each([&b"b\n"[..]].into_iter()), [Err(Refusal::Failing)]);
+    assert_eq!(queue.facts().bytes, 0);
 }
 
 // Q05, Q06, Q11, Q12

@@ -3,29 +3,39 @@
 //! A message with a count begins with `<count> <`; everything else ends with a line feed. A line feed behind a counted message,
 //! which some senders add, makes no message of its own.
 
-use crate::line::encode_message;
+use crate::file::reader::cut_at_character;
+use crate::line::{encode_cut_message, encode_message};
 use memchr::memchr;
 
 /// Digits of a count that is taken for one.
 const MAX_DIGITS: usize = 8;
 
+/// How much of a line without end is counted before its beginning is handed over, in lines of the greatest length.
+const COUNTED: u64 = 64;
+
 /// Takes the bytes of one connection, in pieces of any size.
 #[derive(Debug)]
 pub(super) struct Framer {
-    /// Longest message; one byte more is kept of a longer one, so that its line is known to be cut.
+    /// Longest message; one byte more is kept of a longer one, so that no character is cut in two.
     max: usize,
     rest: Vec<u8>,
     /// Bytes of `rest` in which there is no line feed.
     searched: usize,
+    /// The beginning of a line that is longer than `max` and has not ended.
+    head: Vec<u8>,
     skip: Skip,
     facts: Facts,
 }
 
-/// What is left of a message whose beginning was handed over.
+/// What is left of a message that is too long.
 #[derive(Debug, Clone, Copy)]
 enum Skip {
     Nothing,
+    /// So many bytes of a counted message, whose beginning was handed over.
     Bytes(usize),
+    /// A line of which there were so many bytes so far; its beginning is in `head`.
+    Long(u64),
+    /// A line whose beginning was handed over.
     Line,
 }
 
@@ -42,7 +52,7 @@ pub(super) struct Facts {
 
 /// How the next message is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Head {
+pub(super) enum Head {
     /// Not enough bytes to tell.
     Open,
     /// So many bytes behind so many of the count.
@@ -53,7 +63,14 @@ enum Head {
 
 impl Framer {
     pub(super) fn new(max: usize) -> Self {
-        Self { max, rest: Vec::new(), searched: 0, skip: Skip::Nothing, facts: Facts::default() }
+        Self {
+            max,
+            rest: Vec::new(),
+            searched: 0,
+            head: Vec::new(),
+            skip: Skip::Nothing,
+            facts: Facts::default(),
+        }
     }
 
     /// Appends the messages that `bytes` complete to `out`, a line each.
@@ -64,16 +81,37 @@ impl Framer {
             at += taken;
         }
         self.rest.drain(..at);
-        self.rest.shrink_to(2 * self.max.min(64 * 1024));
+    }
+
+    /// Bytes of an unfinished message.
+    pub(super) fn held(&self) -> usize {
+        self.rest.len() + self.head.len()
+    }
+
+    /// Makes room for a message of the greatest length at once, so that it never moves.
+    pub(super) fn reserve(&mut self, read: usize) {
+        self.rest.reserve_exact((self.max + read).saturating_sub(self.rest.len()));
+    }
+
+    /// Gives back all memory but what is held and `spare` bytes.
+    pub(super) fn shrink(&mut self, spare: usize) {
+        self.rest.shrink_to(spare);
+        self.head.shrink_to(0);
+    }
+
+    /// What came so far.
+    pub(super) fn facts(&self) -> Facts {
+        self.facts
     }
 
     /// The connection has ended. A text without a line feed is a message, a counted one is not.
-    pub(super) fn end(mut self, out: &mut Vec<u8>) -> Facts {
+    pub(super) fn end(&mut self, out: &mut Vec<u8>) -> Facts {
         let rest = std::mem::take(&mut self.rest);
         match (self.skip, head(&rest)) {
             (Skip::Nothing, Head::Counted { .. }) => self.facts.has_half = true,
-            (Skip::Nothing, Head::Open | Head::Line) => self.hand(&rest, out),
+            (Skip::Nothing, Head::Open | Head::Line) => self.hand(&rest, rest.len() as u64, out),
             (Skip::Bytes(_), _) => self.facts.has_half = true,
+            (Skip::Long(len), _) => self.hand_head(len, out),
             (Skip::Line, _) => {}
         }
         self.facts
@@ -92,13 +130,7 @@ impl Framer {
                 self.skip = if gone == len { Skip::Nothing } else { Skip::Bytes(len - gone) };
                 return Some(gone);
             }
-            Skip::Line => {
-                let end = memchr(b'\n', &self.rest[at..]);
-                if end.is_some() {
-                    self.skip = Skip::Nothing;
-                }
-                return Some(end.map_or(available, |end| end + 1));
-            }
+            Skip::Long(_) | Skip::Line => return Some(self.rest_of_line(at, out)),
         }
         match head(&self.rest[at..]) {
             Head::Open => None,
@@ -117,7 +149,7 @@ impl Framer {
         if kept < len {
             self.skip = Skip::Bytes(len - kept);
         }
-        self.hand_range(from, kept, out);
+        self.hand_range(from, kept, len as u64, out);
         Some(kept)
     }
 
@@ -127,7 +159,7 @@ impl Framer {
         let available = self.rest.len() - from;
         match end {
             Some(len) if len <= self.max => {
-                self.hand_range(from, len, out);
+                self.hand_range(from, len, len as u64, out);
                 Some(len + 1)
             }
             None if available <= self.max => {
@@ -135,29 +167,85 @@ impl Framer {
                 None
             }
             _ => {
-                self.skip = Skip::Line;
-                self.hand_range(from, self.max + 1, out);
-                Some(self.max + 1)
+                let kept = self.max + 1;
+                self.head = self.rest[from..from + kept].to_vec();
+                self.skip = Skip::Long(kept as u64);
+                Some(kept)
             }
         }
     }
 
-    fn hand_range(&mut self, from: usize, len: usize, out: &mut Vec<u8>) {
+    /// The end of a line that is too long, as far as it is there.
+    fn rest_of_line(&mut self, at: usize, out: &mut Vec<u8>) -> usize {
+        let end = memchr(b'\n', &self.rest[at..]);
+        let more = end.unwrap_or(self.rest.len() - at);
+        if let Skip::Long(len) = self.skip {
+            let len = len + more as u64;
+            self.skip = Skip::Long(len);
+            // Somebody whose line never ends shall not keep its beginning for ever.
+            if end.is_some() || len > COUNTED * self.max as u64 {
+                self.hand_head(len, out);
+                self.skip = Skip::Line;
+            }
+        }
+        match end {
+            None => more,
+            Some(_) => {
+                self.skip = Skip::Nothing;
+                more + 1
+            }
+        }
+    }
+
+    fn hand_head(&mut self, len: u64, out: &mut Vec<u8>) {
+        let head = std::mem::take(&mut self.head);
+        self.hand(&head, len, out);
+    }
+
+    fn hand_range(&mut self, from: usize, kept: usize, len: u64, out: &mut Vec<u8>) {
         let rest = std::mem::take(&mut self.rest);
-        self.hand(&rest[from..from + len], out);
+        self.hand(&rest[from..from + kept], len, out);
         self.rest = rest;
     }
 
-    fn hand(&mut self, message: &[u8], out: &mut Vec<u8>) {
-        self.facts.cut += u64::from(message.len() > self.max);
-        let end = message.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r' | 0));
-        let Some(end) = end else { return };
-        encode_message(&message[..=end], out);
+    /// `message` is what was kept of `len` bytes.
+    fn hand(&mut self, message: &[u8], len: u64, out: &mut Vec<u8>) {
+        match put(message, len, self.max, out) {
+            Put::Nothing => return,
+            Put::Whole => {}
+            Put::Cut => self.facts.cut += 1,
+        }
         self.facts.messages += 1;
     }
 }
 
-fn head(rest: &[u8]) -> Head {
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Put {
+    /// There was none.
+    Nothing,
+    Whole,
+    /// Its beginning is there.
+    Cut,
+}
+
+/// Appends a message of `len` bytes, of which more than `max` or all are there, to `out` as a line.
+pub(super) fn put(message: &[u8], len: u64, max: usize, out: &mut Vec<u8>) -> Put {
+    if message.len() > max {
+        encode_cut_message(cut_at_character(message, max), len, out);
+        return Put::Cut;
+    }
+    match message.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r' | 0)) {
+        None => Put::Nothing,
+        Some(end) => {
+            encode_message(&message[..=end], out);
+            Put::Whole
+        }
+    }
+}
+
+/// How the message at the beginning of `rest` is framed.
+pub(super) fn head(rest: &[u8]) -> Head {
     let digits = rest.iter().take(MAX_DIGITS + 1).take_while(|byte| byte.is_ascii_digit()).count();
     if digits == 0 || digits > MAX_DIGITS || rest[0] == b'0' {
         return Head::Line;
@@ -184,12 +272,12 @@ mod tests {
         let (mut framer, mut out) = (Framer::new(MAX), Vec::new());
         for piece in pieces {
             framer.feed(piece, &mut out);
-            assert!(framer.rest.len() <= MAX + 1 + MAX_DIGITS, "{}", framer.rest.len());
+            assert!(framer.held() <= MAX + 1 + MAX_DIGITS, "{}", framer.held());
         }
         let facts = framer.end(&mut out);
         let lines = out
             .split_inclusive(|byte| *byte == b'\n')
-            .map(|line| decode_message(line.strip_suffix(b"\n").unwrap(), &mut Vec::new()).to_vec());
+            .map(|line| decode_message(line.strip_suffix(b"\n").unwrap(), &mut Vec::new()).text.to_vec());
         (lines.collect(), facts)
     }
 
@@ -241,11 +329,45 @@ mod tests {
     #[test]
     fn what_is_too_long_is_cut_and_the_next_message_is_whole() {
         let long = "x".repeat(MAX);
-        for bytes in [format!("<1>{long}\n<2>b\n"), format!("{} <1>{long}4 <2>b", MAX + 3)] {
-            let (found, facts) = one_piece(bytes.as_bytes());
-            assert_eq!(found.iter().map(String::len).collect::<Vec<_>>(), [MAX + 1, 4], "{bytes}");
-            assert_eq!((facts.messages, facts.cut, facts.has_half), (2, 1, false));
+        for (bytes, len) in [
+            (format!("<1>{long}\n<2>b\n"), MAX + 3),
+            (format!("<1>{long}{long}\n<2>b\n"), 2 * MAX + 3),
+            (format!("{} <1>{long}4 <2>b", MAX + 3), MAX + 3),
+            (format!("{} <1>{long}{long}4 <2>b", 2 * MAX + 3), 2 * MAX + 3),
+        ] {
+            for size in [1, 7, 1000] {
+                let (mut framer, mut out) = (Framer::new(MAX), Vec::new());
+                bytes.as_bytes().chunks(size).for_each(|piece| framer.feed(piece, &mut out));
+                assert_eq!(framer.end(&mut out), Facts { messages: 2, cut: 1, has_half: false });
+                let mut lines = out.split(|byte| *byte == b'\n');
+                let (mut buffer, mut other) = (Vec::new(), Vec::new());
+                let first = decode_message(lines.next().unwrap(), &mut buffer);
+                assert_eq!((first.text.len(), first.original_len), (MAX, Some(len as u64)), "{bytes}");
+                let second = decode_message(lines.next().unwrap(), &mut other);
+                assert_eq!((second.text, second.original_len), (&b"<2>b"[..], None));
+            }
         }
+    }
+
+    #[test]
+    fn no_character_is_cut_in_two() {
+        let (found, _) = one_piece(format!("<1>{}\n", "é".repeat(MAX)).as_bytes());
+        assert_eq!(found, [format!("<1>{}", "é".repeat((MAX - 3) / 2))]);
+    }
+
+    // Its beginning is not kept for ever, nor more of it than there may be.
+    #[test]
+    fn a_line_that_never_ends_is_handed_over_cut() {
+        let (mut framer, mut out) = (Framer::new(MAX), Vec::new());
+        while out.is_empty() {
+            framer.feed(b"0123456789", &mut out);
+            assert!(framer.held() <= MAX + 1);
+        }
+        framer.feed(b"more\n<2>b\n", &mut out);
+        assert_eq!(framer.end(&mut out), Facts { messages: 2, cut: 1, has_half: false });
+        let line = out.split(|byte| *byte == b'\n').next().unwrap();
+        let len = decode_message(line, &mut Vec::new()).original_len.unwrap();
+        assert!(len > COUNTED * MAX as u64 && len < COUNTED * MAX as u64 + 20, "{len}");
     }
 
     proptest! {

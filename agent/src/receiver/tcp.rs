@@ -1,7 +1,11 @@
-//! Syslog over TCP: a thread for each connection, which waits where the queue is full.
+//! Syslog over TCP and TLS: a thread for each connection, which waits where the queue is full.
 
+use super::Sink;
+use super::counters::{Counters, Open};
 use super::framer::{Facts, Framer};
-use crate::queue::Queue;
+use super::memory::{SMALL, Share};
+use super::stream::{Refused, Stream};
+use rustls::ServerConfig;
 use std::io::{self, ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -9,32 +13,41 @@ use std::thread;
 use std::time::Duration;
 use tracing::{debug, warn};
 
-/// Connections at once; further ones wait in the backlog of the listener.
-const CONNECTIONS: usize = 64;
-
 /// Read at once.
-const CHUNK: usize = 16 * 1024;
+const CHUNK: usize = 8 * 1024;
 
-/// A connection over which nothing comes for so long is closed: its sender may be gone.
+/// A connection over which nothing comes for so long is closed.
 const IDLE: Duration = Duration::from_secs(3600);
+
+/// The same, for one that holds so much of an unfinished message that others may have to wait for it.
+const IDLE_WITHIN: Duration = Duration::from_secs(60);
 
 /// Pause after an accept that failed, for example because no descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 const STACK: usize = 256 * 1024;
 
-/// Starts the thread that appends what comes to `listener` to `queue`, a message a line. It is never waited for.
-pub fn receive_tcp(listener: TcpListener, queue: Arc<Queue>, max_message: usize) -> io::Result<()> {
-    let receiver =
-        Arc::new(Receiver { queue, max_message, free: Mutex::new(CONNECTIONS), left: Condvar::new() });
-    let name = receiver.queue.name();
+/// Starts the thread that appends what comes to `listener` to the queue, a message a line. It is never waited for.
+pub(super) fn receive(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    sink: Arc<Sink>,
+) -> io::Result<()> {
+    let name = sink.queue.name();
+    let free = Mutex::new(sink.connections);
+    let receiver = Arc::new(Receiver { sink, tls, free, left: Condvar::new() });
     thread::Builder::new().name(name).stack_size(STACK).spawn(move || receiver.accept(&listener))?;
     Ok(())
 }
 
+/// What a message of the greatest length may take: as it came, its beginning once it is too long, and as a line of the queue.
+pub(super) fn share_bytes(max_message: usize) -> usize {
+    3 * (max_message + CHUNK)
+}
+
 struct Receiver {
-    queue: Arc<Queue>,
-    max_message: usize,
+    sink: Arc<Sink>,
+    tls: Option<Arc<ServerConfig>>,
     /// Connections that may still come.
     free: Mutex<usize>,
     left: Condvar,
@@ -47,7 +60,7 @@ impl Receiver {
             match listener.accept() {
                 Ok((socket, peer)) => self.start(socket, peer),
                 Err(error) => {
-                    warn!(queue = self.queue.name(), error = %error, "cannot accept a syslog connection");
+                    warn!(queue = self.sink.queue.name(), error = %error, "cannot accept a syslog connection");
                     thread::sleep(ACCEPT_PAUSE);
                 }
             }
@@ -58,8 +71,8 @@ impl Receiver {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if *free == 0 {
             warn!(
-                queue = self.queue.name(),
-                connections = CONNECTIONS,
+                queue = self.sink.queue.name(),
+                connections = self.sink.connections,
                 "all syslog connections are taken, further senders wait"
             );
         }
@@ -70,40 +83,98 @@ impl Receiver {
         let slot = Slot::take(self.clone());
         let talk = move || slot.0.talk(socket, peer);
         if let Err(error) = thread::Builder::new().name("syslog".into()).stack_size(STACK).spawn(talk) {
+            Counters::add(&self.sink.counters.refused_connections);
             warn!(%peer, error = %error, "no thread for a syslog connection, closed it");
         }
     }
 
-    fn talk(&self, mut socket: TcpStream, peer: SocketAddr) {
-        let (mut framer, mut lines) = (Framer::new(self.max_message), Vec::new());
-        let error = self.read(&mut socket, &mut framer, &mut lines).err();
-        let facts = framer.end(&mut lines);
-        self.append(&mut lines);
-        report(peer, facts, error);
+    fn talk(&self, socket: TcpStream, peer: SocketAddr) {
+        let _open = Open::count(&self.sink.counters);
+        match Stream::accept(socket, self.tls.as_ref(), IDLE) {
+            Ok(stream) => Talk::new(&self.sink, stream).run(peer),
+            Err(refused) => self.turn_away(peer, &refused),
+        }
+    }
+
+    fn turn_away(&self, peer: SocketAddr, refused: &Refused) {
+        let error = crate::telemetry::chain(refused);
+        if let Refused::Broken(_) = refused {
+            // Probes and scanners; nothing was sent.
+            debug!(%peer, error, "a syslog connection was closed");
+            return;
+        }
+        Counters::add(&self.sink.counters.refused_connections);
+        warn!(%peer, error, "closed a syslog connection");
+    }
+}
+
+/// One connection.
+struct Talk<'a> {
+    sink: &'a Sink,
+    stream: Stream,
+    framer: Framer,
+    /// Finished messages, which have room in the queue.
+    lines: Vec<u8>,
+    /// Memory for a message of any length, while there is a long one.
+    share: Option<Share>,
+    counted: Facts,
+}
+
+impl<'a> Talk<'a> {
+    fn new(sink: &'a Sink, stream: Stream) -> Self {
+        let framer = Framer::new(sink.max_message);
+        Self { sink, stream, framer, lines: Vec::new(), share: None, counted: Facts::default() }
+    }
+
+    fn run(mut self, peer: SocketAddr) {
+        let error = self.read().err();
+        self.framer.end(&mut self.lines);
+        self.append();
+        report(peer, self.counted, error);
     }
 
     /// Nothing waits in memory but half a message: what is read has its room already.
-    fn read(&self, socket: &mut TcpStream, framer: &mut Framer, lines: &mut Vec<u8>) -> io::Result<()> {
-        socket.set_read_timeout(Some(IDLE))?;
+    fn read(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; CHUNK];
         loop {
-            self.queue.await_room(CHUNK as u64);
-            match socket.read(&mut buffer) {
+            self.fit_memory()?;
+            self.sink.queue.await_room(CHUNK as u64);
+            match self.stream.read(&mut buffer) {
                 Ok(0) => return Ok(()),
-                Ok(count) => framer.feed(&buffer[..count], lines),
+                Ok(count) => self.framer.feed(&buffer[..count], &mut self.lines),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
-            self.append(lines);
+            self.append();
         }
     }
 
-    fn append(&self, lines: &mut Vec<u8>) {
-        if !lines.is_empty() {
-            self.queue.append(lines);
-            lines.clear();
-            lines.shrink_to(2 * CHUNK);
+    /// Waits for memory before more of a long message is read, and gives it back behind it.
+    fn fit_memory(&mut self) -> io::Result<()> {
+        match (self.framer.held() > SMALL, self.share.is_some()) {
+            (true, false) => {
+                self.share = Some(self.sink.memory.take(share_bytes(self.sink.max_message)));
+                self.framer.reserve(CHUNK);
+                self.stream.set_idle(IDLE_WITHIN)
+            }
+            (false, true) => {
+                self.framer.shrink(SMALL);
+                self.share = None;
+                self.stream.set_idle(IDLE)
+            }
+            _ => Ok(()),
         }
+    }
+
+    fn append(&mut self) {
+        if !self.lines.is_empty() {
+            self.sink.queue.append(&self.lines);
+            self.lines.clear();
+            self.lines.shrink_to(SMALL);
+        }
+        let facts = self.framer.facts();
+        self.sink.counters.advanced(self.counted, facts);
+        self.counted = facts;
     }
 }
 
@@ -134,8 +205,9 @@ fn report(peer: SocketAddr, facts: Facts, error: Option<io::Error>) {
     }
     match error {
         None => debug!(%peer, messages, "a syslog connection has ended"),
-        Some(error) => {
-            warn!(%peer, messages, error = %error, "a syslog connection broke, or was idle for an hour")
+        Some(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            warn!(%peer, messages, "closed a syslog connection over which nothing came for too long")
         }
+        Some(error) => warn!(%peer, messages, error = %error, "a syslog connection broke"),
     }
 }

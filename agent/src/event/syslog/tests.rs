@@ -2,12 +2,13 @@
 
 use super::super::tests::input;
 use super::super::{Around, Environment, FileMemory, Line, LineEnd, Mapper, Stream, Unwrapper};
-use crate::config::{Input, Source};
+use crate::config::{Input, Protocol, Source};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn document(message: &[u8]) -> Value {
-    let source = Source::Syslog { listen: ([127, 0, 0, 1], 5514).into() };
+    let source =
+        Source::Syslog { listen: ([127, 0, 0, 1], 5514).into(), protocol: Protocol::Tcp { tls: None } };
     let environment = Environment {
         host_name: "agent-host".into(),
         service_name: Some("agent".into()),

@@ -6,7 +6,7 @@ use super::text::one_line;
 use crate::batch::{Batch, Body};
 use crate::config::{Elasticsearch, Login, Tls};
 use crate::file::identity::ID_LEN;
-use crate::output::tls::{TlsError, client_config};
+use crate::tls::{TlsError, client_config};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::write::MultiGzDecoder;

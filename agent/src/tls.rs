@@ -1,11 +1,12 @@
-//! TLS by rustls with ring: whom to trust, and who we are.
+//! TLS by rustls with ring, for outputs and listeners: whom to trust, and who we are.
 
-use crate::config::{Tls, Verify};
+use crate::config::{ServerTls, Tls, Verify};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ pub enum TlsError {
 }
 
 /// The client side of TLS as configured. Reads the files.
-pub(super) fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
+pub(crate) fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -55,7 +56,7 @@ pub(super) fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
         (Verify::None, _) => {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(VerifyNothing(provider)))
         }
-        (Verify::Full, Some(path)) => builder.with_root_certificates(roots(path)?),
+        (Verify::Full, Some(path)) => builder.with_root_certificates(roots("ca", path)?),
         (Verify::Full, None) => {
             let verifier = rustls_platform_verifier::Verifier::new(provider);
             let verifier = verifier.map_err(|source| TlsError::Unusable { key: "ca", source })?;
@@ -65,13 +66,7 @@ pub(super) fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
     match (&tls.certificate, &tls.key) {
         (None, None) => Ok(builder.with_no_client_auth()),
         (Some(certificate), Some(key)) => {
-            let chain = certificates("certificate", certificate)?;
-            let key = PrivateKeyDer::from_pem_file(key).map_err(|source| TlsError::Read {
-                what: "the private key",
-                key: "key",
-                path: key.clone(),
-                source,
-            })?;
+            let (chain, key) = identity(certificate, key)?;
             builder
                 .with_client_auth_cert(chain, key)
                 .map_err(|source| TlsError::Unusable { key: "certificate", source })
@@ -80,10 +75,51 @@ pub(super) fn client_config(tls: &Tls) -> Result<ClientConfig, TlsError> {
     }
 }
 
-fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
+/// The server side of TLS as configured. Reads the files.
+pub(crate) fn server_config(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .expect("ring offers the cipher suites of TLS 1.2 and 1.3");
+    let builder = match &tls.client_ca {
+        None => builder.with_no_client_auth(),
+        Some(path) => {
+            let roots = Arc::new(roots("client_ca", path)?);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
+            let unusable = |error: rustls::server::VerifierBuilderError| TlsError::Unusable {
+                key: "client_ca",
+                source: rustls::Error::General(error.to_string()),
+            };
+            builder.with_client_cert_verifier(verifier.map_err(unusable)?)
+        }
+    };
+    let (chain, key) = identity(&tls.certificate, &tls.key)?;
+    let mut config = builder
+        .with_single_cert(chain, key)
+        .map_err(|source| TlsError::Unusable { key: "certificate", source })?;
+    // Most senders of syslog never read. One that closes with a ticket unread resets the connection, and the system throws away
+    // what it had sent and was not read yet.
+    config.send_tls13_tickets = 0;
+    Ok(Arc::new(config))
+}
+
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn identity(certificate: &Path, key: &Path) -> Result<Identity, TlsError> {
+    let chain = certificates("certificate", certificate)?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|source| TlsError::Read {
+        what: "the private key",
+        key: "key",
+        path: key.to_owned(),
+        source,
+    })?;
+    Ok((chain, key))
+}
+
+fn roots(key: &'static str, path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates("ca", path)? {
-        roots.add(certificate).map_err(|source| TlsError::Unusable { key: "ca", source })?;
+    for certificate in certificates(key, path)? {
+        roots.add(certificate).map_err(|source| TlsError::Unusable { key, source })?;
     }
     Ok(roots)
 }

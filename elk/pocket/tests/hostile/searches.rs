@@ -171,15 +171,19 @@ fn documents() -> Vec<(&'static str, &'static str, Value)> {
 
 /// Requests of several searches.
 fn many_at_once() -> Vec<Hostile> {
-    let many = |body: Value| format!("{{}}\n{body}\n").repeat(200);
+    let many = |count: usize, body: Value| format!("{{}}\n{body}\n").repeat(count);
     vec![
-        search("many terms of every document", "/hostile/_msearch", many(aggs(json!({"a": by_unique()})))),
-        search("many times all documents", "/hostile/_msearch", many(json!({"size": 10_000}))),
-        search("many times large documents", "/large/_msearch", many(json!({"size": 1_000}))),
+        search(
+            "many terms of every document",
+            "/hostile/_msearch",
+            many(50, aggs(json!({"a": by_unique()}))),
+        ),
+        search("many times all documents", "/hostile/_msearch", many(50, json!({"size": 10_000}))),
+        search("many times large documents", "/large/_msearch", many(200, json!({"size": 1_000}))),
         search(
             "many times seconds in each term",
             "/hostile/_msearch",
-            many(with(by_unique(), json!({"b": by_second()}))),
+            many(10, with(by_unique(), json!({"b": by_second()}))),
         ),
     ]
 }

@@ -208,6 +208,27 @@ fn a_long_table_is_cut_and_says_how_long_it_is() {
 }
 
 #[test]
+fn values_become_columns_with_a_gap_where_there_is_nothing() {
+    let columns = vec![
+        column("status", ColumnKind::Terms),
+        column("split", ColumnKind::Terms),
+        column("n", ColumnKind::Measure),
+    ];
+    let row = |status: f64, path: &str, n: f64| vec![Value::Number(status), text(path), Value::Number(n)];
+    let rows = vec![row(200.0, "/a", 5.0), row(200.0, "/b", 3.0), row(500.0, "/b", 1.0)];
+    let state = read(json!({"layerId": "data", "columns": [{"columnId": "split"}, {"columnId": "n"},
+        {"columnId": "status", "isTransposed": true}]}));
+    let drawing = table::draw(&state, &[table_of("data", columns, rows)]);
+    let labels: Vec<&Json> =
+        drawing["columns"].as_array().unwrap().iter().map(|head| &head["label"]).collect();
+    assert_eq!(labels, ["the split", "200 › the n", "500 › the n"]);
+    let cell = |row: usize, column: usize| &drawing["cells"][row][column]["v"];
+    assert_eq!([cell(0, 0), cell(0, 1), cell(0, 2)], [&json!("/a"), &json!(5.0), &Json::Null]);
+    assert_eq!([cell(1, 0), cell(1, 1), cell(1, 2)], [&json!("/b"), &json!(3.0), &json!(1.0)]);
+    assert_eq!(drawing["all"], 2);
+}
+
+#[test]
 fn rings_of_a_pie_add_up() {
     let columns = vec![
         column("a", ColumnKind::Terms),

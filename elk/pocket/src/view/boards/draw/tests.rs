@@ -1,11 +1,12 @@
 //! Tables → what the browser draws.
 
 use super::color::{Colors, by_value};
-use super::{clause, format, gauge, heatmap, pie, table, xy};
+use super::{clause, format, gauge, heatmap, metric, pie, table, xy};
 use dashboards::lens::{
     Column, ColumnKind, DataType, Decimals, Format, Interval, Palette, Table, TimeRange, TimeUnit, Unit,
     Value,
 };
+use dashboards::model::Color;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
@@ -131,6 +132,10 @@ fn a_name_has_one_colour_and_what_means_something_its_own() {
     assert_eq!(different.len(), 12);
     assert_eq!(names.iter().map(of).collect::<Vec<_>>(), given, "whatever came in between");
     let red = colors.of(Some("log.level"), &text("ERROR"));
+    // As the board of the lines has them in its file.
+    for (level, color) in [("info", Color::Neutral), ("debug", Color::Faint), ("notes", Color::Foreign)] {
+        assert_eq!(colors.of(Some("log.level"), &text(level)), color.hex());
+    }
     assert_eq!(colors.of(Some("http.response.status_code"), &Value::Number(503.0)), red);
     assert_eq!(colors.of(Some("event.outcome"), &text("failure")), red);
     assert!(!given.contains(&red));
@@ -265,6 +270,8 @@ fn cells_stand_by_time_and_band_and_empty_ones_are_left_out() {
     assert_eq!(drawing["option"]["xAxis"]["data"], json!([0, 1000]));
     assert_eq!(drawing["option"]["yAxis"]["data"], json!(["from 0", "from 10"]));
     assert_eq!(drawing["option"]["series"][0]["data"], json!([[1, 0, 5.0], [0, 0, 1.0], [0, 1, 2.0]]));
+    // Many is not bad: one hue, and more of it.
+    assert!(heatmap::STEPS.iter().all(|step| step[..7] == heatmap::STEPS[0][..7]));
 }
 
 #[test]

@@ -63,6 +63,17 @@ fn drawn(series_type: &str, more: Json) -> Json {
     xy::draw(&read(state), &[services()], TimeRange::between(500, 2500), &Colors::default())
 }
 
+/// The axis of one measure of these values, in one series over three seconds.
+fn axis(format: Format, values: [f64; 3]) -> Json {
+    let rows = (0..).zip(values).map(|(at, value)| vec![Value::Date(at * SECOND), Value::Number(value)]);
+    let measure = Column { format, ..column("n", ColumnKind::Measure) };
+    let table = table_of("data", vec![time(), measure], rows.collect());
+    let data = json!({"layerType": "data", "layerId": "data", "seriesType": "line", "xAccessor": "time", "accessors": ["n"]});
+    let state = read(json!({"layers": [data]}));
+    let drawing = xy::draw(&state, &[table], TimeRange::between(0, 3000), &Colors::default());
+    drawing["option"]["yAxis"][0].clone()
+}
+
 fn points(drawing: &Json, at: usize) -> &Json {
     &drawing["option"]["series"][at]["data"]
 }
@@ -105,6 +116,50 @@ fn percentages_are_shares_of_what_stands_at_the_same_place() {
     assert_eq!(points(&drawing, 0)[1][1], 1.0);
     assert_eq!(drawing["formats"][0]["kind"], "percent");
     assert_eq!(drawing["option"]["yAxis"][0]["max"], 1);
+}
+
+#[test]
+fn an_axis_has_round_steps_in_the_unit_it_is_written_in() {
+    let bytes = axis(Format::Bytes(Decimals::default()), [0.0, 1e6, 22e6]);
+    assert_eq!((&bytes["max"], &bytes["interval"]), (&json!(31_457_280.0), &json!(10_485_760.0)));
+    let share = axis(Format::Percent(Decimals::default()), [0.0, 0.4, 1.0]);
+    assert_eq!(share["max"], 1.0, "no axis to 120 %");
+    let count = axis(Format::Number(Decimals::default()), [0.0, 1.0, 2.0]);
+    assert_eq!((&count["minInterval"], &count["max"]), (&json!(1), &Json::Null), "no half requests");
+    let rate = axis(Format::Number(Decimals::default()), [0.0, 0.1, 0.2]);
+    assert_eq!(rate["minInterval"], Json::Null);
+}
+
+#[test]
+fn who_has_no_value_is_no_series_of_a_split_but_a_measure_without_one_stays() {
+    let mut table = services();
+    for row in &mut table.rows[3..] {
+        row[2] = Value::Null;
+    }
+    let layer = |split: Json| {
+        json!({"layers": [{"layerType": "data", "layerId": "data", "seriesType": "line",
+        "xAccessor": "time", "splitAccessor": split, "accessors": ["n"]}]})
+    };
+    let names = |split: Json, table: &Table| -> Vec<String> {
+        let range = TimeRange::between(0, 3000);
+        let drawing = xy::draw(&read(layer(split)), std::slice::from_ref(table), range, &Colors::default());
+        let series = drawing["series"].as_array().unwrap();
+        series.iter().map(|series| series["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(json!("split"), &table), ["shop"]);
+    table.rows.drain(..3);
+    assert_eq!(names(Json::Null, &table), ["the n"]);
+}
+
+#[test]
+fn the_course_of_a_number_has_whole_buckets_only() {
+    let main = table_of("data", vec![column("n", ColumnKind::Measure)], vec![vec![Value::Number(7.0)]]);
+    let rows = (0..4).map(|at| vec![Value::Date(at * SECOND), Value::Number(7.0)]).collect();
+    let trend = table_of("trend", vec![time(), column("m", ColumnKind::Measure)], rows);
+    let state = read(json!({"layerId": "data", "metricAccessor": "n", "trendlineLayerId": "trend",
+        "trendlineTimeAccessor": "time", "trendlineMetricAccessor": "m"}));
+    let drawing = metric::draw(&state, &[main, trend], TimeRange::between(500, 3500));
+    assert_eq!(drawing["tiles"][0]["trend"], json!([[1000, 7.0], [2000, 7.0]]));
 }
 
 #[test]

@@ -59,12 +59,18 @@ pub(super) fn drawn(xy: &Xy, series: &Series, tables: &[Table], colors: &Colors)
             found[at].points.push((place.clone(), row[*measure].as_number()));
         }
     }
+    found.retain(|part| is_told(part, split.is_some()));
     if xy.fitting_function.as_deref() == Some("Zero") {
         let points = found.iter_mut().flat_map(|part| &mut part.points);
         points.for_each(|(_, value)| *value = value.or(Some(0.0)));
     }
     found.truncate(SERIES_MAX);
     found
+}
+
+/// Who has no value at all is no series of a split; a measure that has none stays, so that the legend says what was looked for.
+fn is_told(part: &Drawn, split: bool) -> bool {
+    !split || part.points.iter().any(|(_, value)| value.is_some())
 }
 
 fn start(
@@ -152,6 +158,12 @@ pub(super) fn share(drawn: &mut [Drawn]) {
             *value = value.filter(|_| sum > 0.0).map(|value| value / sum);
         }
     }
+}
+
+/// Whether all values of an axis are whole numbers.
+pub(super) fn whole(drawn: &[Drawn], axis: usize) -> bool {
+    let values = drawn.iter().filter(|part| part.axis == axis).flat_map(|part| &part.points);
+    values.filter_map(|(_, value)| *value).all(|value| value.fract() == 0.0)
 }
 
 /// The highest point of an axis, stacks added up.

@@ -109,6 +109,19 @@ fn nothing_in_a_stack_of_areas_is_a_zero() {
 }
 
 #[test]
+fn stacks_stand_on_what_has_the_same_moment() {
+    let mut table = services();
+    table.rows.remove(4);
+    table.rows.remove(0);
+    let layer = json!({"layerType": "data", "layerId": "data", "seriesType": "bar_stacked",
+        "xAccessor": "time", "splitAccessor": "split", "accessors": ["n"]});
+    let state = read(json!({"layers": [layer]}));
+    let drawing = xy::draw(&state, &[table], TimeRange::between(0, 3000), &Colors::default());
+    assert_eq!(*points(&drawing, 0), json!([[500, null], [1500, 3.0], [2500, 1.0]]));
+    assert_eq!(*points(&drawing, 1), json!([[500, 3.0], [1500, null], [2500, 1.0]]));
+}
+
+#[test]
 fn percentages_are_shares_of_what_stands_at_the_same_place() {
     let drawing = drawn("bar_percentage_stacked", json!({}));
     assert_eq!(points(&drawing, 0)[0][1], 0.25);

@@ -6,7 +6,7 @@ use crate::view::boards::draw::format::{format, percent};
 use crate::view::boards::draw::table_of;
 use dashboards::lens::{Column, ColumnKind, Series, SeriesType, Table, Value, Xy};
 use serde_json::{Value as Json, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Most series of a chart; what is beyond cannot be told apart.
 const SERIES_MAX: usize = 200;
@@ -142,6 +142,25 @@ pub(super) fn categories(drawn: &[Drawn]) -> Vec<String> {
         }
     }
     names
+}
+
+/// Gives the series of a stack the same places in the same order: ECharts adds up what has the same number, not the same moment.
+pub(super) fn align(drawn: &mut [Drawn]) {
+    let mut stacks: HashMap<String, Vec<Place>> = HashMap::new();
+    for part in drawn.iter() {
+        let Some(stack) = &part.stack else { continue };
+        stacks.entry(stack.clone()).or_default().extend(part.points.iter().map(|(place, _)| place.clone()));
+    }
+    for places in stacks.values_mut() {
+        let mut known = HashSet::new();
+        places.retain(|place| known.insert(place.clone()));
+        places.sort_by_key(Place::moment);
+    }
+    for part in drawn.iter_mut() {
+        let Some(places) = part.stack.as_ref().and_then(|stack| stacks.get(stack)) else { continue };
+        let own: HashMap<Place, Option<f64>> = part.points.drain(..).collect();
+        part.points.extend(places.iter().map(|place| (place.clone(), own.get(place).copied().flatten())));
+    }
 }
 
 /// Turns the values of percentage series into shares of what stands at the same place.

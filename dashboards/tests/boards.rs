@@ -246,10 +246,6 @@ fn a_panel_that_uses_more_is_kept_with_the_reason_and_the_others_live() {
             "the column `gone`, which the file lacks",
         ),
         (
-            state(&|state| state["visualization"]["columns"][0]["isTransposed"] = json!(true)),
-            "a table whose values become columns",
-        ),
-        (
             state(&|state| state["visualization"]["columns"][0]["collapseFn"] = json!("sum")),
             "values collapsed by `sum`",
         ),

@@ -47,9 +47,9 @@ pub struct TableColumn {
     /// `sum`, `avg`, `count`, `min`, `max`, `none`.
     #[serde(default)]
     pub summary_row: Option<String>,
-    /// Values become columns: not supported.
+    /// Values become columns, with the measures under each.
     #[serde(default)]
-    pub(super) is_transposed: bool,
+    pub is_transposed: bool,
     /// Whether a click on a cell filters by it.
     #[serde(default)]
     pub one_click_filter: bool,

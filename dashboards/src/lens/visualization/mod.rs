@@ -60,7 +60,7 @@ impl Visualization {
         }
         let fault =
             |error: serde_json::Error| Unsupported::new(format!("the visualization `{kind}`: {error}"));
-        let read = match kind {
+        Ok(match kind {
             "lnsXY" => Self::Xy(Xy::deserialize(state).map_err(fault)?),
             "lnsMetric" => Self::Metric(Metric::deserialize(state).map_err(fault)?),
             "lnsPie" => Self::Pie(Pie::deserialize(state).map_err(fault)?),
@@ -70,13 +70,7 @@ impl Visualization {
             "lnsHeatmap" => Self::Heatmap(Heatmap::deserialize(state).map_err(fault)?),
             "lnsGauge" => Self::Gauge(Gauge::deserialize(state).map_err(fault)?),
             other => return Err(Unsupported::new(format!("the visualization `{other}`"))),
-        };
-        match &read {
-            Self::Datatable(table) if table.columns.iter().any(|column| column.is_transposed) => {
-                Err(Unsupported::new("a table whose values become columns"))
-            }
-            _ => Ok(read),
-        }
+        })
     }
 
     /// Every column it names, with the layer.

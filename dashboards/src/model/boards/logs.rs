@@ -43,11 +43,11 @@ fn lines_by_level() -> Panel {
     let levels = vec![
         level("error, fatal", Color::Bad, ERRORS),
         level("warn", Color::Warning, r#"log.level: "warn""#),
-        level("info", Color::Good, r#"log.level: "info""#),
-        level("debug, trace", Color::Neutral, r#"log.level: ("debug" or "trace")"#),
+        level("info", Color::Neutral, r#"log.level: "info""#),
+        level("debug, trace", Color::Faint, r#"log.level: ("debug" or "trace")"#),
         level(
             "other",
-            Color::Faint,
+            Color::Foreign,
             r#"not log.level: ("error" or "fatal" or "warn" or "info" or "debug" or "trace")"#,
         ),
     ];

@@ -7,9 +7,6 @@ use dashboards::kql::SyntaxError;
 use dashboards::lens::{AnswerError, TimeError};
 use serde_json::{Value, json};
 
-const NO_TEMPLATE: &str = "levels and services were stored as running text, since the index was made without a template; \
-    run `blueox setup --elasticsearch URL` and remove that index, or begin a new one with `POST /STREAM/_rollover`";
-
 /// A request that got no answer.
 #[derive(Debug)]
 pub(super) enum Fault {
@@ -75,10 +72,10 @@ impl Fault {
             }),
             Self::Unknown(reason) => json!({"kind": "unknown", "reason": reason}),
             Self::Answer(error) => json!({"kind": "store", "reason": error.to_string()}),
-            Self::Store(error) if error.reason.starts_with("Fielddata is disabled") => {
-                json!({"kind": "store", "reason": NO_TEMPLATE})
+            Self::Store(error) => {
+                let reason = running_text(&error.reason).unwrap_or_else(|| error.reason.clone());
+                json!({"kind": "store", "reason": reason})
             }
-            Self::Store(error) => json!({"kind": "store", "reason": error.reason}),
         }
     }
 }
@@ -89,8 +86,29 @@ impl IntoResponse for Fault {
     }
 }
 
+/// What to do about a field that cannot be grouped by, where that is what the store complains about.
+fn running_text(reason: &str) -> Option<String> {
+    let field = reason.strip_prefix("Fielddata is disabled on [")?.split(']').next()?;
+    Some(format!(
+        "`{field}` was stored as running text, since its index was made without a template; run `blueox setup --elasticsearch URL` \
+         and remove that index, or begin a new one with `POST /STREAM/_rollover`"
+    ))
+}
+
 /// A JSON answer.
 pub(super) fn answer(status: StatusCode, body: &Value) -> Response {
     let headers = [("content-type", "application/json"), ("cache-control", "no-store")];
     (status, headers, body.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_is_running_text_is_named() {
+        let told = running_text("Fielddata is disabled on [log.level] in [logs]. Text fields are …").unwrap();
+        assert!(told.starts_with("`log.level` was stored as running text"), "{told}");
+        assert_eq!(running_text("all shards failed"), None);
+    }
 }

@@ -1,8 +1,9 @@
 //! A page that stays open takes no more memory, and how soon a page shows something.
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Memory};
 use crate::page::Page;
 use crate::{BOARDS, events, filled, open};
+use std::time::Duration;
 
 /// Refreshes with a new request each, so that there is something to draw.
 async fn refresh(browser: &mut Browser, page: &Page, times: u16) {
@@ -29,16 +30,53 @@ async fn sixty_refreshes_do_not_let_the_page_grow() {
     refresh(&mut browser, &page, 30).await;
     let late = browser.memory().await;
     println!("after 10 refreshes {first:?}, after 30 {early:?}, after 60 {late:?}");
+    assert_steady(early, late);
+    assert_eq!(browser.problems, Vec::<String>::new());
+}
+
+/// As it is used, by the board's own refresh, each with new requests: `-- --ignored --nocapture five_minutes`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Chromium, takes six minutes"]
+async fn five_minutes_of_refreshes_do_not_let_the_page_grow() {
+    const EVERY: Duration = Duration::from_secs(1);
+    let page = filled().await;
+    let mut browser = Browser::start().await;
+    browser.screen(1440, 1300, "dark").await;
+    open(&mut browser, &page, "app-service-overview?refresh=1000").await;
+    watch(&page, Duration::from_secs(60), EVERY).await;
+    let early = browser.memory().await;
+    let loads = "Number(document.body.dataset.loads)";
+    let before = browser.value(loads).await.as_f64().unwrap();
+    watch(&page, Duration::from_secs(300), EVERY).await;
+    let late = browser.memory().await;
+    let refreshes = browser.value(loads).await.as_f64().unwrap() - before;
+    println!("after 1 minute {early:?}, after 6 minutes and {refreshes} more refreshes {late:?}");
+    assert!(refreshes >= 30.0, "the board refreshed {refreshes} times");
+    assert_steady(early, late);
+    assert_eq!(browser.problems, Vec::<String>::new());
+}
+
+/// Lets the board refresh by itself, with a request more every so often.
+async fn watch(page: &Page, time: Duration, every: Duration) {
+    let end = tokio::time::Instant::now() + time;
+    let mut at = 0u32;
+    while tokio::time::Instant::now() < end {
+        page.write([events::request("shop", 0, if at.is_multiple_of(4) { 500 } else { 200 })]);
+        at += 1;
+        tokio::time::sleep(every).await;
+    }
+}
+
+/// A page that kept each drawing would be larger by a fifth.
+fn assert_steady(early: Memory, late: Memory) {
     assert!(early.heap > 0.0 && early.nodes > 0.0);
     for (name, early, late) in [
         ("heap", early.heap, late.heap),
         ("nodes", early.nodes, late.nodes),
         ("listeners", early.listeners, late.listeners),
     ] {
-        // A page that kept each drawing would be larger by a fifth.
         assert!(late < early * 1.12, "{name} grew from {early} to {late}");
     }
-    assert_eq!(browser.problems, Vec::<String>::new());
 }
 
 /// Speed is printed and not judged, for it is the machine's too: `-- --ignored --nocapture first_paint`.

@@ -286,3 +286,36 @@ async fn a_board_without_data_says_so_and_the_list_shows_all() {
         .until("document.getElementById('page-fault').textContent.includes('there is no board `none`')")
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Chromium"]
+async fn a_phone_has_a_low_bar_numbers_in_pairs_and_legends_that_can_be_told_apart() {
+    let page = filled().await;
+    let loggers = ["shop::checkout::orders::accepted", "shop::checkout::orders::refused"];
+    page.write(loggers.map(|logger| {
+        let mut event = events::request("shop", 0, 200);
+        event["log"]["logger"] = json!(logger);
+        event
+    }));
+    let mut browser = Browser::start().await;
+    browser.screen(400, 900, "light").await;
+    // The longest name a range has, and the button that leads back from it.
+    open(&mut browser, &page, "app-logs?refresh=0&from=2020-01-01T00:00:00.000Z&to=2100-01-01T00:00:00.000Z")
+        .await;
+    let bar = browser.value("document.querySelector('.top').clientHeight").await.as_f64().unwrap();
+    assert!(bar < 110.0, "the bar takes {bar} of 900 points");
+    let tops =
+        "[...document.querySelectorAll('.kind-metric')].map((panel) => panel.getBoundingClientRect().top)";
+    let tops = browser.value(tops).await;
+    assert_eq!((&tops[0], &tops[2]), (&tops[1], &tops[3]));
+    assert_ne!(tops[0], tops[2]);
+    let shown = "[...document.querySelectorAll('#panel-lines-by-logger .tail')].filter((end) => end.scrollWidth <= end.clientWidth).map((end) => end.textContent)";
+    let shown = browser.value(shown).await;
+    for end in [":accepted", "::refused"] {
+        assert!(
+            shown.as_array().unwrap().iter().any(|tail| tail.as_str().unwrap().ends_with(end)),
+            "{shown}"
+        );
+    }
+    assert_eq!(browser.problems, Vec::<String>::new());
+}

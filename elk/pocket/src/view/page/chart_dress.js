@@ -4,6 +4,12 @@ import { tick } from "./format.js";
 
 const TIME_LABELS = { year: "{yyyy}", month: "{MMM}", day: "{d} {MMM}", hour: "{HH}:{mm}", minute: "{HH}:{mm}", second: "{HH}:{mm}:{ss}", millisecond: "{HH}:{mm}:{ss}.{SSS}", none: "{HH}:{mm}" };
 
+/** What a label of a moment takes, in pixels. */
+const LABEL_WIDTH = 80;
+const DAY = 86_400_000;
+/** Steps between labels of moments, in milliseconds. */
+const ROUND_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400].map((seconds) => seconds * 1000);
+
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** An instance of ECharts in an element. */
@@ -29,11 +35,23 @@ export function dressed({ option, formats = [], time, bucket }, width = 600) {
   return dressedOption;
 }
 
+/** Labels of buckets side by side: only those that hold a round moment. */
+function momentsOf(starts, bucket, width) {
+  const least = (bucket * starts.length * LABEL_WIDTH) / width;
+  const step = ROUND_STEPS.find((step) => step >= Math.max(least, bucket)) ?? Math.ceil(least / DAY) * DAY;
+  const local = (start) => start - new Date(start).getTimezoneOffset() * 60_000;
+  const pattern = step < 60_000 ? "{HH}:{mm}:{ss}" : step < DAY ? "{HH}:{mm}" : "{d} {MMM}";
+  return {
+    interval: (_, start) => (local(Number(start)) + bucket - 1) % step < bucket,
+    formatter: (start) => echarts.time.format(Math.ceil(local(Number(start)) / step) * step, pattern, true),
+  };
+}
+
 /** `width` is 0 for the axis that goes up. */
 function axisOf(axis, { format, time, bucket, width }) {
   const label = { color: color("--dim"), fontSize: 11, hideOverlap: true, showMaxLabel: axis.type === "time" ? false : null };
   if (axis.type === "time") label.formatter = TIME_LABELS;
-  else if (axis.type === "category" && time && width > 0) label.formatter = (value) => echarts.time.format(Number(value), bucket < 60_000 ? "{HH}:{mm}:{ss}" : bucket < 86_400_000 ? "{HH}:{mm}" : "{d} {MMM}", false);
+  else if (axis.type === "category" && time && width > 0) Object.assign(label, momentsOf(axis.data, bucket, width));
   else if (axis.type === "category") Object.assign(label, { width: 130, overflow: "truncate" });
   else if (format) label.formatter = (value) => tick(value, format);
   const isValue = axis.type === "value" || axis.type === "log";

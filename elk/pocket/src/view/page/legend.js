@@ -3,6 +3,9 @@
 import { toggleFilter } from "./board_address.js";
 import { element, plain } from "./element.js";
 
+/** Characters of a long name that always stay. */
+const TAIL = 10;
+
 /** Fills the legend; entries are kept, so that the focus stays where it is. */
 export function show(place, view) {
   const { series, legend } = view.shown;
@@ -18,9 +21,15 @@ function made({ id, name, color, filter }, view) {
   dot.style.background = color;
   const light = (type) => view.chart.dispatchAction({ type, seriesId: id });
   const button = element("button", { type: "button", class: "name", title: `${plain(name)}: click hides it, with Shift all others`, onclick: (event) => toggle(event, id, view) },
-    dot, element("bdi", {}, plain(name)));
+    dot, nameOf(plain(name)));
   const only = filter ? element("button", { type: "button", class: "bare only", title: `Filter: ${plain(filter)}`, "aria-label": `Filter by ${plain(name)}`, onclick: () => toggleFilter(filter) }, "+") : null;
   return element("div", { class: "entry", "data-id": id, onpointerenter: () => light("highlight"), onpointerleave: () => light("downplay") }, button, only);
+}
+
+/** Names that begin alike differ at their ends: where there is no room, the middle goes. */
+function nameOf(name) {
+  if (name.length <= TAIL * 2) return element("bdi", {}, name);
+  return element("span", { class: "long-name" }, element("bdi", {}, name.slice(0, -TAIL)), element("bdi", { class: "tail" }, name.slice(-TAIL)));
 }
 
 function toggle(event, id, view) {

@@ -12,7 +12,7 @@ export function hide() {
 
 /** Values of a chart at a place. */
 export function show({ shown, place, chart }, value, rows, event) {
-  const title = shown.time ? spanOf(value, shown.bucket) : String(shown.option[shown.horizontal ? "yAxis" : "xAxis"].data?.[value] ?? "");
+  const title = shown.time ? `${spanOf(value, shown.bucket)}${isCut(shown, value) ? " · not all of it" : ""}` : String(shown.option[shown.horizontal ? "yAxis" : "xAxis"].data?.[value] ?? "");
   const more = rows.length - ROWS_MAX;
   fill(title, rows.slice(0, ROWS_MAX).map(({ color, name, value, format }) => row(color, name, written(value, format))),
     more > 0 ? `${more} more` : rows.length === 0 ? "no values" : "");
@@ -20,6 +20,9 @@ export function show({ shown, place, chart }, value, rows, event) {
   const x = shown.horizontal ? 40 : chart.convertToPixel({ xAxisIndex: 0 }, value + (shown.shift ?? 0));
   put(box.left + x, event?.clientY ?? box.top + 20);
 }
+
+/** Whether the range ends within this bucket, or begins there: its counts are too low. */
+const isCut = ({ range, bucket }, start) => start < range[0] || start + bucket > range[1];
 
 /** One thing of a chart. */
 export function showItem({ title, color, name, text }, event) {

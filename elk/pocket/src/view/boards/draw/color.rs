@@ -10,6 +10,7 @@ const NEUTRAL: &str = "#5b8fc2";
 const WARNING: &str = "#d9a93b";
 const BAD: &str = "#d0543f";
 const WORST: &str = "#b04fb8";
+const FOREIGN: &str = "#9170b8";
 const FAINT: &str = "#98a2b3";
 
 /// Readable on light and dark, and none of them red or amber: those mean something.
@@ -80,7 +81,8 @@ fn meaning(field: &str, value: &Value) -> Option<&'static str> {
             "error" | "err" | "severe" => BAD,
             "warn" | "warning" => WARNING,
             "info" | "information" | "notice" => NEUTRAL,
-            _ => FAINT,
+            "debug" | "trace" | "verbose" | "fine" => FAINT,
+            _ => FOREIGN,
         }),
         "outcome" => Some(match word.as_str() {
             "failure" => BAD,

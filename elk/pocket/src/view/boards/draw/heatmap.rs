@@ -7,8 +7,8 @@ use super::value::cell;
 use dashboards::lens::{Column, ColumnKind, Heatmap, Table, Value};
 use serde_json::{Value as Json, json};
 
-/// From few to many; also where the system is dark, since nothing is drawn where nothing is.
-const STEPS: [&str; 5] = ["#5b8fc233", "#5b8fc277", "#5b8fc2cc", "#8a7ad0", "#d0543f"];
+/// From few to many, in one hue: many is not bad. Stronger on a light ground as on a dark one, for the ground shines through.
+pub(super) const STEPS: [&str; 5] = ["#3f8cf026", "#3f8cf04d", "#3f8cf080", "#3f8cf0b8", "#3f8cf0"];
 
 pub(super) fn draw(map: &Heatmap, tables: &[Table]) -> Json {
     let Some(table) = table_of(tables, &map.layer) else { return json!({"kind": "heatmap", "option": {}}) };

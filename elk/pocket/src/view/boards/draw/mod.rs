@@ -57,7 +57,7 @@ pub(super) fn drawing(panel: &Panel, figures: &Figures, context: &Context, color
 fn chart_of(visualization: &Visualization, tables: &[Table], context: &Context, colors: &Colors) -> Json {
     match visualization {
         Visualization::Xy(xy) => xy::draw(xy, tables, context.range, colors),
-        Visualization::Metric(metric) => metric::draw(metric, tables),
+        Visualization::Metric(metric) => metric::draw(metric, tables, context.range),
         Visualization::Pie(pie) => pie::draw(pie, tables, colors),
         Visualization::Datatable(table) => table::draw(table, tables),
         Visualization::Heatmap(map) => heatmap::draw(map, tables),

@@ -1,5 +1,7 @@
 //! Rows and columns.
 
+mod pivot;
+
 use super::clause::clause;
 use super::color::by_value;
 use super::format::format;
@@ -15,8 +17,15 @@ pub(super) fn draw(datatable: &Datatable, tables: &[Table]) -> Json {
     let Some(table) = table_of(tables, &datatable.layer) else {
         return json!({"kind": "table", "columns": [], "cells": []});
     };
-    let shown: Vec<(usize, &TableColumn)> = datatable
-        .columns
+    if datatable.columns.iter().any(|column| column.is_transposed && !column.hidden) {
+        let (table, columns) = pivot::pivot(datatable, table);
+        return of_columns(datatable, &table, &columns);
+    }
+    of_columns(datatable, table, &datatable.columns)
+}
+
+fn of_columns(datatable: &Datatable, table: &Table, columns: &[TableColumn]) -> Json {
+    let shown: Vec<(usize, &TableColumn)> = columns
         .iter()
         .filter(|column| !column.hidden)
         .filter_map(|column| Some((table.position(&column.column)?, column)))

@@ -1,11 +1,12 @@
 //! Tables → what the browser draws.
 
 use super::color::{Colors, by_value};
-use super::{clause, format, gauge, heatmap, pie, table, xy};
+use super::{clause, format, gauge, heatmap, metric, pie, table, xy};
 use dashboards::lens::{
     Column, ColumnKind, DataType, Decimals, Format, Interval, Palette, Table, TimeRange, TimeUnit, Unit,
     Value,
 };
+use dashboards::model::Color;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
@@ -62,6 +63,17 @@ fn drawn(series_type: &str, more: Json) -> Json {
     xy::draw(&read(state), &[services()], TimeRange::between(500, 2500), &Colors::default())
 }
 
+/// The axis of one measure of these values, in one series over three seconds.
+fn axis(format: Format, values: [f64; 3]) -> Json {
+    let rows = (0..).zip(values).map(|(at, value)| vec![Value::Date(at * SECOND), Value::Number(value)]);
+    let measure = Column { format, ..column("n", ColumnKind::Measure) };
+    let table = table_of("data", vec![time(), measure], rows.collect());
+    let data = json!({"layerType": "data", "layerId": "data", "seriesType": "line", "xAccessor": "time", "accessors": ["n"]});
+    let state = read(json!({"layers": [data]}));
+    let drawing = xy::draw(&state, &[table], TimeRange::between(0, 3000), &Colors::default());
+    drawing["option"]["yAxis"][0].clone()
+}
+
 fn points(drawing: &Json, at: usize) -> &Json {
     &drawing["option"]["series"][at]["data"]
 }
@@ -97,6 +109,19 @@ fn nothing_in_a_stack_of_areas_is_a_zero() {
 }
 
 #[test]
+fn stacks_stand_on_what_has_the_same_moment() {
+    let mut table = services();
+    table.rows.remove(4);
+    table.rows.remove(0);
+    let layer = json!({"layerType": "data", "layerId": "data", "seriesType": "bar_stacked",
+        "xAccessor": "time", "splitAccessor": "split", "accessors": ["n"]});
+    let state = read(json!({"layers": [layer]}));
+    let drawing = xy::draw(&state, &[table], TimeRange::between(0, 3000), &Colors::default());
+    assert_eq!(*points(&drawing, 0), json!([[500, null], [1500, 3.0], [2500, 1.0]]));
+    assert_eq!(*points(&drawing, 1), json!([[500, 3.0], [1500, null], [2500, 1.0]]));
+}
+
+#[test]
 fn percentages_are_shares_of_what_stands_at_the_same_place() {
     let drawing = drawn("bar_percentage_stacked", json!({}));
     assert_eq!(points(&drawing, 0)[0][1], 0.25);
@@ -104,6 +129,50 @@ fn percentages_are_shares_of_what_stands_at_the_same_place() {
     assert_eq!(points(&drawing, 0)[1][1], 1.0);
     assert_eq!(drawing["formats"][0]["kind"], "percent");
     assert_eq!(drawing["option"]["yAxis"][0]["max"], 1);
+}
+
+#[test]
+fn an_axis_has_round_steps_in_the_unit_it_is_written_in() {
+    let bytes = axis(Format::Bytes(Decimals::default()), [0.0, 1e6, 22e6]);
+    assert_eq!((&bytes["max"], &bytes["interval"]), (&json!(31_457_280.0), &json!(10_485_760.0)));
+    let share = axis(Format::Percent(Decimals::default()), [0.0, 0.4, 1.0]);
+    assert_eq!(share["max"], 1.0, "no axis to 120 %");
+    let count = axis(Format::Number(Decimals::default()), [0.0, 1.0, 2.0]);
+    assert_eq!((&count["minInterval"], &count["max"]), (&json!(1), &Json::Null), "no half requests");
+    let rate = axis(Format::Number(Decimals::default()), [0.0, 0.1, 0.2]);
+    assert_eq!(rate["minInterval"], Json::Null);
+}
+
+#[test]
+fn who_has_no_value_is_no_series_of_a_split_but_a_measure_without_one_stays() {
+    let mut table = services();
+    for row in &mut table.rows[3..] {
+        row[2] = Value::Null;
+    }
+    let layer = |split: Json| {
+        json!({"layers": [{"layerType": "data", "layerId": "data", "seriesType": "line",
+        "xAccessor": "time", "splitAccessor": split, "accessors": ["n"]}]})
+    };
+    let names = |split: Json, table: &Table| -> Vec<String> {
+        let range = TimeRange::between(0, 3000);
+        let drawing = xy::draw(&read(layer(split)), std::slice::from_ref(table), range, &Colors::default());
+        let series = drawing["series"].as_array().unwrap();
+        series.iter().map(|series| series["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(json!("split"), &table), ["shop"]);
+    table.rows.drain(..3);
+    assert_eq!(names(Json::Null, &table), ["the n"]);
+}
+
+#[test]
+fn the_course_of_a_number_has_whole_buckets_only() {
+    let main = table_of("data", vec![column("n", ColumnKind::Measure)], vec![vec![Value::Number(7.0)]]);
+    let rows = (0..4).map(|at| vec![Value::Date(at * SECOND), Value::Number(7.0)]).collect();
+    let trend = table_of("trend", vec![time(), column("m", ColumnKind::Measure)], rows);
+    let state = read(json!({"layerId": "data", "metricAccessor": "n", "trendlineLayerId": "trend",
+        "trendlineTimeAccessor": "time", "trendlineMetricAccessor": "m"}));
+    let drawing = metric::draw(&state, &[main, trend], TimeRange::between(500, 3500));
+    assert_eq!(drawing["tiles"][0]["trend"], json!([[1000, 7.0], [2000, 7.0]]));
 }
 
 #[test]
@@ -131,6 +200,10 @@ fn a_name_has_one_colour_and_what_means_something_its_own() {
     assert_eq!(different.len(), 12);
     assert_eq!(names.iter().map(of).collect::<Vec<_>>(), given, "whatever came in between");
     let red = colors.of(Some("log.level"), &text("ERROR"));
+    // As the board of the lines has them in its file.
+    for (level, color) in [("info", Color::Neutral), ("debug", Color::Faint), ("notes", Color::Foreign)] {
+        assert_eq!(colors.of(Some("log.level"), &text(level)), color.hex());
+    }
     assert_eq!(colors.of(Some("http.response.status_code"), &Value::Number(503.0)), red);
     assert_eq!(colors.of(Some("event.outcome"), &text("failure")), red);
     assert!(!given.contains(&red));
@@ -208,6 +281,27 @@ fn a_long_table_is_cut_and_says_how_long_it_is() {
 }
 
 #[test]
+fn values_become_columns_with_a_gap_where_there_is_nothing() {
+    let columns = vec![
+        column("status", ColumnKind::Terms),
+        column("split", ColumnKind::Terms),
+        column("n", ColumnKind::Measure),
+    ];
+    let row = |status: f64, path: &str, n: f64| vec![Value::Number(status), text(path), Value::Number(n)];
+    let rows = vec![row(200.0, "/a", 5.0), row(200.0, "/b", 3.0), row(500.0, "/b", 1.0)];
+    let state = read(json!({"layerId": "data", "columns": [{"columnId": "split"}, {"columnId": "n"},
+        {"columnId": "status", "isTransposed": true}]}));
+    let drawing = table::draw(&state, &[table_of("data", columns, rows)]);
+    let labels: Vec<&Json> =
+        drawing["columns"].as_array().unwrap().iter().map(|head| &head["label"]).collect();
+    assert_eq!(labels, ["the split", "200 › the n", "500 › the n"]);
+    let cell = |row: usize, column: usize| &drawing["cells"][row][column]["v"];
+    assert_eq!([cell(0, 0), cell(0, 1), cell(0, 2)], [&json!("/a"), &json!(5.0), &Json::Null]);
+    assert_eq!([cell(1, 0), cell(1, 1), cell(1, 2)], [&json!("/b"), &json!(3.0), &json!(1.0)]);
+    assert_eq!(drawing["all"], 2);
+}
+
+#[test]
 fn rings_of_a_pie_add_up() {
     let columns = vec![
         column("a", ColumnKind::Terms),
@@ -244,6 +338,8 @@ fn cells_stand_by_time_and_band_and_empty_ones_are_left_out() {
     assert_eq!(drawing["option"]["xAxis"]["data"], json!([0, 1000]));
     assert_eq!(drawing["option"]["yAxis"]["data"], json!(["from 0", "from 10"]));
     assert_eq!(drawing["option"]["series"][0]["data"], json!([[1, 0, 5.0], [0, 0, 1.0], [0, 1, 2.0]]));
+    // Many is not bad: one hue, and more of it.
+    assert!(heatmap::STEPS.iter().all(|step| step[..7] == heatmap::STEPS[0][..7]));
 }
 
 #[test]

@@ -2,11 +2,14 @@
 
 mod reference;
 
+mod scale;
+
 mod series;
 
 use super::color::Colors;
 use super::format::plain;
 use dashboards::lens::{Extent, SeriesType, Table, TimeRange, Xy, XyLayer};
+use scale::Scale;
 use serde_json::{Value as Json, json};
 use series::{Drawn, Place};
 
@@ -28,6 +31,7 @@ pub(super) fn draw(xy: &Xy, tables: &[Table], range: TimeRange, colors: &Colors)
     // A bar stands for its whole bucket and is drawn in the middle of it; a line's point stands at its start.
     let shift = bucket.filter(|_| types().any(SeriesType::is_bar)).map_or(0, |bucket| bucket / 2);
     let categories = series::categories(&drawn);
+    series::align(&mut drawn);
     drawn.iter_mut().for_each(Drawn::fill_stack);
     series::share(&mut drawn);
     let ends = Ends::of(&drawn, range, bucket, shift);
@@ -104,8 +108,19 @@ fn value_axis(xy: &Xy, axis: usize, drawn: &[Drawn], lines: &[reference::Line]) 
     // Constant lines do not stretch an axis by themselves, and one that is out of sight is no use.
     let highest = lines.iter().filter(|line| line.axis == axis).map(|line| line.value).fold(0.0, f64::max);
     let top = series::top(drawn, axis);
-    if highest > 0.0 && highest * 1.1 > top && json.get("max").is_none_or(Json::is_null) {
-        json["max"] = json!(highest * 1.25);
+    let format = own().next().map_or_else(plain, |part| part.format.clone());
+    let scale = if highest > 0.0 && highest * 1.1 > top {
+        Some(Scale::around(highest * 1.1, &format))
+    } else {
+        Scale::of(top, &format)
+    };
+    let is_free = ["min", "max", "scale"].iter().all(|key| json[key].is_null());
+    if let Some(Scale { max, step }) = scale.filter(|_| is_free && json["type"] == "value") {
+        json["max"] = json!(max);
+        json["interval"] = json!(step);
+    }
+    if series::whole(drawn, axis) && format["kind"] == "number" {
+        json["minInterval"] = json!(1);
     }
     json
 }

@@ -6,7 +6,7 @@ use crate::view::boards::draw::format::{format, percent};
 use crate::view::boards::draw::table_of;
 use dashboards::lens::{Column, ColumnKind, Series, SeriesType, Table, Value, Xy};
 use serde_json::{Value as Json, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Most series of a chart; what is beyond cannot be told apart.
 const SERIES_MAX: usize = 200;
@@ -59,12 +59,18 @@ pub(super) fn drawn(xy: &Xy, series: &Series, tables: &[Table], colors: &Colors)
             found[at].points.push((place.clone(), row[*measure].as_number()));
         }
     }
+    found.retain(|part| is_told(part, split.is_some()));
     if xy.fitting_function.as_deref() == Some("Zero") {
         let points = found.iter_mut().flat_map(|part| &mut part.points);
         points.for_each(|(_, value)| *value = value.or(Some(0.0)));
     }
     found.truncate(SERIES_MAX);
     found
+}
+
+/// Who has no value at all is no series of a split; a measure that has none stays, so that the legend says what was looked for.
+fn is_told(part: &Drawn, split: bool) -> bool {
+    !split || part.points.iter().any(|(_, value)| value.is_some())
 }
 
 fn start(
@@ -138,6 +144,25 @@ pub(super) fn categories(drawn: &[Drawn]) -> Vec<String> {
     names
 }
 
+/// Gives the series of a stack the same places in the same order: ECharts adds up what has the same number, not the same moment.
+pub(super) fn align(drawn: &mut [Drawn]) {
+    let mut stacks: HashMap<String, Vec<Place>> = HashMap::new();
+    for part in drawn.iter() {
+        let Some(stack) = &part.stack else { continue };
+        stacks.entry(stack.clone()).or_default().extend(part.points.iter().map(|(place, _)| place.clone()));
+    }
+    for places in stacks.values_mut() {
+        let mut known = HashSet::new();
+        places.retain(|place| known.insert(place.clone()));
+        places.sort_by_key(Place::moment);
+    }
+    for part in drawn.iter_mut() {
+        let Some(places) = part.stack.as_ref().and_then(|stack| stacks.get(stack)) else { continue };
+        let own: HashMap<Place, Option<f64>> = part.points.drain(..).collect();
+        part.points.extend(places.iter().map(|place| (place.clone(), own.get(place).copied().flatten())));
+    }
+}
+
 /// Turns the values of percentage series into shares of what stands at the same place.
 pub(super) fn share(drawn: &mut [Drawn]) {
     let mut sums: HashMap<(Option<String>, Place), f64> = HashMap::new();
@@ -152,6 +177,12 @@ pub(super) fn share(drawn: &mut [Drawn]) {
             *value = value.filter(|_| sum > 0.0).map(|value| value / sum);
         }
     }
+}
+
+/// Whether all values of an axis are whole numbers.
+pub(super) fn whole(drawn: &[Drawn], axis: usize) -> bool {
+    let values = drawn.iter().filter(|part| part.axis == axis).flat_map(|part| &part.points);
+    values.filter_map(|(_, value)| *value).all(|value| value.fract() == 0.0)
 }
 
 /// The highest point of an axis, stacks added up.

@@ -109,10 +109,8 @@ pub fn run(config: &Config) -> Result<Exit, RunError> {
     let state = StateDirectory::open(&config.state.path)?;
     let (mut store, loaded) = state.checkpoints()?;
     let mut restored = Restored::from(loaded);
-    let journal = match config.output.knows_repeats() {
-        true => None,
-        false => restored.catch_up(&state, &mut store)?,
-    };
+    // Read whatever the output is: the run before may have had another, and what it noted must not outlast its checkpoint.
+    let journal = restored.catch_up(&state, &mut store)?.filter(|_| !config.output.knows_repeats());
     let queues = crate::queue::open_all(&state, config)?;
     let letters = DeadLetters::open(state.subdirectory("dead-letters")?, config.limits.dead_letters)?;
     let listener = listen(config, &runtime)?;

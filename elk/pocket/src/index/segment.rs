@@ -27,8 +27,11 @@ pub struct Segment {
     pub identity: (SegmentId, Option<Opstamp>),
     numbers: Cache<Column<i64>>,
     keywords: Cache<StrColumn>,
-    spans: Cache<Arc<[(i64, i64)]>>,
+    spans: Cache<Spans>,
 }
+
+/// The least and the greatest number of each block of documents.
+pub(crate) type Spans = Arc<[(i64, i64)]>;
 
 /// Documents of a block, the unit in which [`Segment::spans`] looks at a segment.
 pub const BLOCK_DOCS: u32 = 1 << 13;
@@ -78,7 +81,7 @@ impl Segment {
     }
 
     /// The least and the greatest number of a field in each block of documents; `None` unless every document has one.
-    pub fn spans(&self, field: FieldId) -> tantivy::Result<Option<Arc<[(i64, i64)]>>> {
+    pub fn spans(&self, field: FieldId) -> tantivy::Result<Option<Spans>> {
         let Some(column) = self.numbers(field)?.filter(|column| matches!(column.index, ColumnIndex::Full))
         else {
             return Ok(None);

@@ -197,8 +197,8 @@ impl fmt::Display for Labels<'_> {
 mod tests {
     use super::*;
     use crate::monitoring::{
-        Accounts, Bytes, FileStatus, Held, ListenerStatus, Loss, Memory, Oddities, OutputStatus, ProcessorStatus,
-        QueueStatus,
+        Accounts, Bytes, FileStatus, Held, ListenerStatus, Loss, Memory, Oddities, OutputStatus,
+        ProcessorStatus, QueueStatus,
     };
 
     fn report() -> StatusReport {

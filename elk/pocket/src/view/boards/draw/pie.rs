@@ -64,8 +64,10 @@ fn slices(
         let color = mapped.map(|(_, color)| color.clone()).unwrap_or_else(|| {
             own.map_or("#5b8fc2", |(column, value)| colors.of(column.field.as_deref(), value)).to_owned()
         });
+        // A name of an outer ring stands under each name within.
+        let within: Vec<String> = key.iter().map(|value| value.to_string()).collect();
         json!({
-            "name": name,
+            "name": if within.len() > 1 { within.join(" › ") } else { name },
             "value": sum,
             "filter": own.and_then(|(column, value)| clause(column, value)),
             "itemStyle": {"color": color},

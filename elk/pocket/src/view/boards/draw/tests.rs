@@ -320,6 +320,8 @@ fn rings_of_a_pie_add_up() {
     };
     assert_eq!(values(0), [5.0, 4.0]);
     assert_eq!(values(1), [2.0, 3.0, 4.0]);
+    let outer = &drawing["option"]["series"][1]["data"];
+    assert_eq!([0, 1, 2].map(|at| outer[at]["name"].clone()), ["x › 1", "x › 2", "y › 1"]);
 }
 
 #[test]

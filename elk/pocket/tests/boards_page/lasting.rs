@@ -34,24 +34,25 @@ async fn sixty_refreshes_do_not_let_the_page_grow() {
     assert_eq!(browser.problems, Vec::<String>::new());
 }
 
-/// As it is used, by the board's own refresh, each with new requests: `-- --ignored --nocapture five_minutes`.
+/// As it is used, by the board's own refresh, each with new requests. For a minute; `BOARD_SECONDS=300` makes it longer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Chromium, takes six minutes"]
-async fn five_minutes_of_refreshes_do_not_let_the_page_grow() {
+#[ignore = "needs Chromium"]
+async fn a_board_that_refreshes_by_itself_does_not_grow() {
     const EVERY: Duration = Duration::from_secs(1);
     let page = filled().await;
     let mut browser = Browser::start().await;
     browser.screen(1440, 1300, "dark").await;
     open(&mut browser, &page, "app-service-overview?refresh=1000").await;
+    let seconds = std::env::var("BOARD_SECONDS").map_or(60, |text| text.parse().expect("whole seconds"));
     watch(&page, Duration::from_secs(60), EVERY).await;
     let early = browser.memory().await;
     let loads = "Number(document.body.dataset.loads)";
     let before = browser.value(loads).await.as_f64().unwrap();
-    watch(&page, Duration::from_secs(300), EVERY).await;
+    watch(&page, Duration::from_secs(seconds), EVERY).await;
     let late = browser.memory().await;
     let refreshes = browser.value(loads).await.as_f64().unwrap() - before;
-    println!("after 1 minute {early:?}, after 6 minutes and {refreshes} more refreshes {late:?}");
-    assert!(refreshes >= 30.0, "the board refreshed {refreshes} times");
+    println!("after a minute {early:?}, after {seconds} s and {refreshes} refreshes more {late:?}");
+    assert!(refreshes >= 10.0, "the board refreshed {refreshes} times");
     assert_steady(early, late);
     assert_eq!(browser.problems, Vec::<String>::new());
 }

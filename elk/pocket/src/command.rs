@@ -98,7 +98,7 @@ fn serve(arguments: &Serve) -> anyhow::Result<()> {
     let app = Arc::new(App {
         store,
         cache: Cache::new(memory / 8),
-        search_memory: memory / 5,
+        search_memory: memory / 6,
         threads,
         turn: Mutex::new(()),
     });

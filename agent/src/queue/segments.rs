@@ -128,6 +128,11 @@ impl State {
     fn has_room(&self, wanted: u64, limit: u64) -> bool {
         self.bytes == 0 || self.bytes + wanted <= limit
     }
+
+    /// Whether the segment under way is full with so many bytes more.
+    fn fills(&self, more: u64, segment_bytes: u64) -> bool {
+        self.current.as_ref().is_some_and(|segment| segment.len + more >= segment_bytes)
+    }
 }
 
 impl Queue {
@@ -182,6 +187,19 @@ impl Queue {
     /// Appends bytes of the stream, after waiting for room and for a disk that takes them.
     pub fn append(&self, bytes: &[u8]) {
         let mut state = self.wait_for_room(bytes.len() as u64);
+        // A segment ends with a line, and what comes from a pipe seldom does: what is behind its last line begins the next one.
+        let lines = match state.fills(bytes.len() as u64, self.segment_bytes) {
+            true => memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1),
+            false => 0,
+        };
+        for part in [&bytes[..lines], &bytes[lines..]] {
+            if !part.is_empty() {
+                state = self.append_surely(state, part);
+            }
+        }
+    }
+
+    fn append_surely<'s>(&'s self, mut state: MutexGuard<'s, State>, bytes: &[u8]) -> MutexGuard<'s, State> {
         let mut is_failing = false;
         while let Err(error) = self.try_append(&mut state, bytes) {
             if !std::mem::replace(&mut is_failing, true) {
@@ -193,6 +211,7 @@ impl Queue {
         if is_failing {
             info!(queue = %self.directory.path().display(), "the queue is written again");
         }
+        state
     }
 
     /// Appends whole lines, or refuses them at once. What it took survives a kill, and from the next checkpoint on a power cut.

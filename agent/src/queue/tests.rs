@@ -56,6 +56,20 @@ fn a_stream_lies_there_whole_and_its_last_line_ends() {
     assert!(queue.facts().has_ended && !queue.is_drained());
 }
 
+// What is read from a pipe ends within a line, nearly always.
+#[test]
+fn every_segment_ends_with_a_whole_line() {
+    let place = Place::new();
+    let queue = place.open(LIMIT, TornEnd::Keep);
+    let line = "0123456789abcdefg\n";
+    let text = line.repeat((14 << 20) / line.len());
+    feed::feed(&mut Cursor::new(&text), &queue);
+    let segments = place.segments();
+    assert!(segments.len() > 5, "{segments:?}");
+    assert!(segments.iter().all(|path| text_of(path).lines().all(|found| found.len() + 1 == line.len())));
+    assert_eq!(place.text(), text);
+}
+
 // A line without end can fill the queue as well.
 #[test]
 fn a_line_without_end_is_cut_before_it_fills_the_queue() {

@@ -27,10 +27,10 @@ pub(crate) fn give_back_soon() {
 
 #[cfg(test)]
 mod tests {
-    fn anonymous_kib() -> u64 {
-        let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
-        let line = rollup.lines().find(|line| line.starts_with("Anonymous:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    use bench::process::Usage;
+
+    fn anonymous() -> u64 {
+        Usage(std::process::id()).anonymous().unwrap()
     }
 
     /// How soon is the matter of `tests/hostile`.
@@ -39,13 +39,13 @@ mod tests {
         super::give_back_soon();
         let piece = || vec![1u8; 20_000];
         let pieces: Vec<Vec<u8>> = (0..4_000).map(|_| piece()).collect();
-        let before = anonymous_kib();
+        let before = anonymous();
         drop(pieces);
         let gone = || {
             drop((0..100).map(|_| piece()).collect::<Vec<_>>());
             std::thread::sleep(std::time::Duration::from_millis(10));
-            anonymous_kib() + 60_000 < before
+            anonymous() + (60_000 << 10) < before
         };
-        assert!((0..1_000).any(|_| gone()), "{before} KiB before, {} KiB after", anonymous_kib());
+        assert!((0..1_000).any(|_| gone()), "{before} bytes before, {} after", anonymous());
     }
 }

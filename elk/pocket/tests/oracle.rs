@@ -1,9 +1,12 @@
 //! Queries and aggregations against a naive reading of the same documents, over several segments, with missing and
 //! multi-valued fields, and with deleted documents among them.
 
-use bytes::Bytes;
+#[path = "support/in_process.rs"]
+mod in_process;
+
+use in_process::{Filled, action};
 use pocket_elk::search::{Cache, Means, Request, Target, search};
-use pocket_elk::store::{Action, Kind, Options, Store};
+use pocket_elk::store::{Kind, Options, Store};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -45,24 +48,6 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         text: words.join(" "),
     });
     prop::collection::vec(event, 1..120)
-}
-
-struct Filled {
-    _folder: tempfile::TempDir,
-    store: Store,
-}
-
-fn action(kind: Kind, id: usize, source: &Value) -> Action {
-    let source = if kind == Kind::Delete { Bytes::new() } else { Bytes::from(source.to_string()) };
-    Action {
-        kind,
-        index: "x".to_owned(),
-        id: Some(id.to_string()),
-        pipeline: None,
-        require_alias: false,
-        require_data_stream: false,
-        source,
-    }
 }
 
 /// The events in three segments; every seventh is written, then removed or replaced by itself.

@@ -1,7 +1,10 @@
 //! A board that is asked again for a window further on: only what the ends of the window cut is searched anew, and what is
 //! remembered of the rest says the same as a search without memory.
 
-use bytes::Bytes;
+#[path = "support/in_process.rs"]
+mod in_process;
+
+use in_process::{Filled, action};
 use pocket_elk::search::{Asked, Cache, Means, Request, Target, search};
 use pocket_elk::store::{Action, Kind, Options, Store};
 use serde_json::{Value, json};
@@ -10,23 +13,6 @@ use serde_json::{Value, json};
 const SEGMENTS: [usize; 3] = [41_000, 9_000, 1_000];
 const FIRST: i64 = 1_767_000_000_000;
 const STEP: i64 = 10;
-
-struct Filled {
-    _folder: tempfile::TempDir,
-    store: Store,
-}
-
-fn action(kind: Kind, id: usize, source: &Value) -> Action {
-    Action {
-        kind,
-        index: "x".to_owned(),
-        id: Some(id.to_string()),
-        pipeline: None,
-        require_alias: false,
-        require_data_stream: false,
-        source: if kind == Kind::Delete { Bytes::new() } else { Bytes::from(source.to_string()) },
-    }
-}
 
 fn event(number: usize) -> Value {
     let level = ["info", "warn", "error", "info"][number * 7 % 4];

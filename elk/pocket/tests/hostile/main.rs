@@ -6,6 +6,7 @@ mod support;
 
 mod searches;
 
+use bench::process::Usage;
 use searches::{Hostile, searches};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -20,13 +21,6 @@ const EVENTS: u64 = 30_000;
 const CLIENTS: usize = 4;
 /// Documents of the second index, and bytes of each.
 const LARGE: (usize, usize) = (10_000, 8 << 10);
-
-/// Anonymous resident memory of a process.
-fn anonymous(id: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or("0");
-    line.split_whitespace().next().and_then(|number| number.parse::<u64>().ok()).unwrap_or(0) << 10
-}
 
 fn fill(server: &Server) {
     let mappings = json!({"mappings": {"properties": {
@@ -102,7 +96,7 @@ fn watched(server: &Server, work: impl FnOnce()) -> u64 {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
-                peak.fetch_max(anonymous(server.id()), Ordering::Relaxed);
+                peak.fetch_max(Usage(server.id()).anonymous().unwrap_or(0), Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(5));
             }
         });

@@ -2,14 +2,11 @@
 //!
 //! A scenario is a file in `tests/scenarios`; `support/scenario.rs` says what a file can hold. Engines are those that
 //! `ELASTICSEARCH_URL` and `OPENSEARCH_URL` name (everything made there is removed again), else nodes started for this run,
-//! see `support/engine.rs`. Mutual TLS is not here, as neither engine can be started with it: `output_tls.rs` has it.
+//! see `bench::engine`. Mutual TLS is not here, as neither engine can be started with it: `output_tls.rs` has it.
 
 #[path = "support/agent.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod agent;
-#[path = "support/engine.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod engine;
 #[path = "support/log_writer.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod log_writer;

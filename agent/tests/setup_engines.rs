@@ -6,12 +6,9 @@
 #[path = "support/agent.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod agent;
-#[path = "support/engine.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod engine;
 
 use agent::Site;
-use engine::{Engine, Kind, PASSWORD};
+use bench::engine::{self, Engine, Kind, PASSWORD};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -15,6 +15,7 @@
 //! - [`filebeat`]: one of them, built from its Go module.
 //! - [`doors`]: the agent over the same lines into both kinds of sink.
 //! - [`store`]: stores beside each other, filled by the agent: ingest, memory, disk, start, aggregations, a board.
+//! - [`engine`]: real Elasticsearch and OpenSearch nodes, for the tests of all crates.
 //!
 //! Nothing here links the agent: it is started as a program.
 
@@ -51,3 +52,5 @@ pub mod filebeat;
 pub mod doors;
 
 pub mod store;
+
+pub mod engine;

@@ -1,11 +1,8 @@
 //! Every operation of the subset on real engines, compared with what is computed here from the same documents.
 //!
 //! Engines are those that `ELASTICSEARCH_URL` and `OPENSEARCH_URL` name, else nodes started for this run, see
-//! `agent/tests/support/engine.rs`.
+//! `bench::engine`.
 
-#[path = "../../agent/tests/support/engine.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod engine;
 #[path = "support/sample.rs"]
 #[allow(unreachable_pub, reason = "as the other support files")]
 mod sample;
@@ -15,9 +12,9 @@ mod saved;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bench::engine::{self, Kind};
 use dashboards::kql::Query;
 use dashboards::lens::{Context, Figures, Filter, Request, Table, TimeRange, Value};
-use engine::Kind;
 use sample::{Doc, SAMPLE_END, SAMPLE_START, Sample};
 use saved::*;
 use serde_json::{Value as Json, json};

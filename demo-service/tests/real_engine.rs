@@ -4,16 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "../../agent/tests/support/engine.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod engine;
 #[path = "support/service.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
 mod service;
 
+use bench::engine::{self, Engine, Kind};
 use blueox::cli;
 use clap::Parser;
-use engine::{Engine, Kind};
 use serde_json::{Value, json};
 use service::{Service, rotated, sequences};
 use std::fs;

@@ -4,9 +4,6 @@
 //! Services, users and agents are processes. What panels should show is computed here from the log lines, one by one; what
 //! they do show is what the engine answers to the requests that Kibana would send.
 
-#[path = "../../agent/tests/support/engine.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod engine;
 #[path = "support/scenes/mod.rs"]
 #[allow(unreachable_pub, reason = "as the other support files")]
 mod scenes;

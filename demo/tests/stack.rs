@@ -4,9 +4,6 @@
 //! run as it stands there, `setup-engine` is run as it stands in its image, and an agent with the configuration and the
 //! health check of its container delivers with the key that came of it.
 
-#[path = "../../agent/tests/support/engine.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod engine;
 #[path = "support/go.rs"]
 #[allow(unreachable_pub, reason = "as the other support files")]
 mod go;
@@ -18,8 +15,8 @@ mod project;
 mod repository;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use bench::engine::{self, Engine, Kind};
 use bench::process::Process;
-use engine::{Engine, Kind};
 use project::{Project, Service};
 use serde_json::json;
 use std::fs;

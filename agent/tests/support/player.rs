@@ -1,10 +1,10 @@
 //! Plays a scenario: the agent, the tap before the server, and the server, on any stage.
 
 use crate::agent::{Agent, Site};
-use crate::engine::{self, Engine, Kind};
 use crate::log_writer::LogFile;
 use crate::scenario::{Scenario, Stage, Step};
 use crate::tap::Tap;
+use bench::engine::{self, Engine, Kind};
 use bench::fault::{Fault, FaultServer, Options, Plan};
 use bench::judge::{Cluster, Judge};
 use bench::line::{Format, Mark, Origin};

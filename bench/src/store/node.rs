@@ -1,11 +1,12 @@
 //! A store that runs: started here, or elsewhere.
 
 use super::good;
+use crate::engine;
 use crate::http::Client;
 use crate::process::{Process, Usage};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const QUIET: Duration = Duration::from_secs(2);
 /// Pocket ELK's data, in the directory it is measured in.
 const DATA: &str = "data";
+/// Elasticsearch's script, in its folder.
+const SCRIPT: &str = "elasticsearch.sh";
 
 /// Where a store comes from.
 #[derive(Debug, Clone)]
@@ -97,11 +100,9 @@ impl Node {
 
     fn start_script(&mut self, folder: &Path) -> Result<()> {
         let data = self.home.join("node");
-        let output = script(folder, &["start", "0"], &data).output().context("start Elasticsearch")?;
-        let url = String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default().to_owned();
-        if !output.status.success() || !url.starts_with("http://") {
-            bail!("`{}` ended with {} and no address", folder.display(), output.status);
-        }
+        let mut start = engine::script(&folder.join(SCRIPT), "start");
+        start.arg("0").arg(&data);
+        let url = engine::url_of(start)?;
         let pid = std::fs::read_to_string(data.join("pid")).context("read the node's process id")?;
         self.usage = Some(Usage(pid.trim().parse().context("read the node's process id")?));
         self.url = url;
@@ -171,17 +172,9 @@ impl Drop for Node {
     fn drop(&mut self) {
         if let Place::Script(folder) = &self.place {
             // A node that is gone already needs no end.
-            let _ = script(folder, &["stop"], &self.home.join("node")).output();
+            let _ = engine::script(&folder.join(SCRIPT), "stop").arg(self.home.join("node")).output();
         }
     }
-}
-
-fn script(folder: &Path, arguments: &[&str], data: &Path) -> Command {
-    let mut command = Command::new("bash");
-    command.arg(folder.join("elasticsearch.sh")).args(arguments).arg(data);
-    command.env("ENGINE_PARENT_PID", std::process::id().to_string());
-    command.stdin(Stdio::null()).stderr(Stdio::inherit());
-    command
 }
 
 /// The highest anonymous memory of a process, looked at every 50 ms.

@@ -3,12 +3,9 @@
 //!
 //! What follows `caused_by` is the parser's own wording and is compared by its type only.
 
-#[path = "../../../agent/tests/support/engine.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the tests of the agent")]
-mod engine;
 mod support;
 
-use engine::Kind;
+use bench::engine::{self, Kind};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,7 +1,7 @@
 //! Where the lines are shipped to: two engines, and the store that `cargo demo` starts.
 
 use super::theatre::role;
-use crate::engine::{self, Engine, Kind};
+use bench::engine::{self, Engine, Kind};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;

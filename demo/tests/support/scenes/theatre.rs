@@ -2,7 +2,7 @@
 
 use super::document::{Cell, Document, Scribe, millis};
 use super::store::Store;
-use crate::engine::Engine;
+use bench::engine::Engine;
 use bench::process::Process;
 use dashboards::lens::TimeRange;
 use demo_service::load::shape::Profile;

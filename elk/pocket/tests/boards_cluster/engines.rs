@@ -1,8 +1,8 @@
 //! The boards over real engines.
 
-use crate::engine::{self, Engine, Kind};
 use crate::events::quarter_of_an_hour;
 use crate::{Cable, Viewer, breaks_and_comes_back, template};
+use bench::engine::{self, Engine, Kind};
 use serde_json::{Value, json};
 
 fn fill(engine: &Engine) {

@@ -4,10 +4,6 @@
 #[allow(dead_code, reason = "shared with the other tests of the binary")]
 mod support;
 
-#[path = "../../../../agent/tests/support/engine.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the tests of the agent")]
-mod engine;
-
 #[path = "../boards_page/events.rs"]
 #[allow(dead_code, reason = "shared with the suite in a browser")]
 mod events;

@@ -6,9 +6,6 @@
 mod aggregation;
 mod compare;
 mod draw;
-#[path = "../../../../agent/tests/support/engine.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the tests of the agent")]
-mod engine;
 mod events;
 mod query;
 mod report;
@@ -16,8 +13,8 @@ mod request;
 #[path = "../support/mod.rs"]
 mod support;
 
+use bench::engine::{self, Engine, Kind};
 use bench::random::fresh_seed;
-use engine::{Engine, Kind};
 use report::{Outcome, Report};
 use request::Case;
 use serde_json::Value;

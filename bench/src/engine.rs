@@ -3,8 +3,14 @@
 //! `ELASTICSEARCH_URL` and `OPENSEARCH_URL` name running ones. Else `$ENGINES` (default: `shared/engines` beside the
 //! workspace) holds `elasticsearch/elasticsearch.sh` and `opensearch/opensearch.sh`, each of which takes
 //! `start 0 DIRECTORY [setting=value …]` and prints the URL. Started nodes end with this process.
+//!
+//! Made for tests: what cannot be had ends the caller with the reason.
 
-use bench::http::{Client, Reply};
+#![allow(clippy::missing_panics_doc, reason = "see above")]
+
+use crate::http::{Client, Reply};
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,11 +24,14 @@ pub const PASSWORD: &str = "real-stack";
 /// Which engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Elasticsearch.
     Elasticsearch,
+    /// OpenSearch.
     OpenSearch,
 }
 
 /// An engine that answers.
+#[derive(Debug)]
 pub struct Engine {
     url: String,
     client: Client,
@@ -83,18 +92,18 @@ pub fn own(kind: Kind, settings: &[String], security: bool) -> Engine {
 
 /// The value of a header.
 pub fn basic(user: &str, password: &str) -> String {
-    use base64::Engine;
     let login = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
     format!("Basic {login}")
 }
 
 /// Named by this process, for nothing runs when it ends: what ended processes left is removed by the next.
 fn shared_directory(kind: Kind) -> PathBuf {
-    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engines");
+    let all = target().join("tmp/engines");
     for entry in fs::read_dir(&all).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let pid = name.rsplit('-').next().unwrap_or_default();
         if !Path::new("/proc").join(pid).try_exists().unwrap_or(false) {
+            // Another process may be removing it too.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -103,32 +112,43 @@ fn shared_directory(kind: Kind) -> PathBuf {
     directory
 }
 
+/// Cargo's target directory: tests lie in `target/PROFILE/deps`.
+fn target() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this program");
+    test.ancestors().nth(3).expect("a test lies in `target/PROFILE/deps`").to_owned()
+}
+
 fn start(kind: Kind, directory: &Path, settings: &[String], security: bool) -> String {
-    let script = kind.script();
-    let mut command = Command::new("bash");
-    command
-        .arg(&script)
-        .args(["start", "0"])
-        .arg(directory)
-        .args(settings)
-        .env("ENGINE_PARENT_PID", std::process::id().to_string())
-        .env("ENGINE_HEAP", kind.heap())
-        .env_remove("ENGINE_PASSWORD")
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit());
+    let mut command = script(&kind.script(), "start");
+    command.arg("0").arg(directory).args(settings).env("ENGINE_HEAP", kind.heap());
     if security {
         command.env("ENGINE_PASSWORD", PASSWORD);
     }
-    let output = command.output().expect("bash");
+    url_of(command).unwrap_or_else(|error| {
+        panic!(
+            "{error:#}; it needs a JDK and, at its first use, Maven; ENGINES names another place, {} a running node",
+            kind.variable()
+        )
+    })
+}
+
+/// An engine's script, which ends what it starts when this process ends.
+pub(crate) fn script(script: &Path, verb: &str) -> Command {
+    let mut command = Command::new("bash");
+    command.arg(script).arg(verb);
+    command.env("ENGINE_PARENT_PID", std::process::id().to_string()).env_remove("ENGINE_PASSWORD");
+    command.stdin(Stdio::null()).stderr(Stdio::inherit());
+    command
+}
+
+/// Runs a script's `start` and returns the address it prints.
+pub(crate) fn url_of(mut start: Command) -> Result<String> {
+    let output = start.output().with_context(|| format!("run {start:?}"))?;
     let url = String::from_utf8_lossy(&output.stdout).lines().last().unwrap_or_default().to_owned();
-    assert!(
-        output.status.success() && url.starts_with("http://"),
-        "`{} start` ended with {}; it needs a JDK and, at its first use, Maven; ENGINES names another place, {} a running node",
-        script.display(),
-        output.status,
-        kind.variable()
-    );
-    url
+    if !output.status.success() || !url.starts_with("http://") {
+        bail!("{start:?} ended with {} and no address", output.status);
+    }
+    Ok(url)
 }
 
 impl Engine {
@@ -142,6 +162,7 @@ impl Engine {
         Self::at(url.to_owned(), None, None)
     }
 
+    /// Where it answers.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -182,9 +203,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         let Some((kind, directory)) = &self.own else { return };
         // A node that does not stop ends with this process.
-        let _ = Command::new("bash")
-            .arg(kind.script())
-            .arg("stop")
+        let _ = script(&kind.script(), "stop")
             .arg(directory.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -17,11 +17,21 @@ mod dated;
 
 mod intake;
 
+mod notice;
+
+mod once;
+
 mod own;
 
 mod report;
 
+mod restored;
+
+mod rules;
+
 mod saver;
+
+mod saving;
 
 mod settle;
 
@@ -33,5 +43,7 @@ mod streams;
 
 mod tailer;
 
+pub use once::{OnceProgress, once};
+
 pub use signals::Signals;
-pub use start::{Exit, OnceProgress, RunError, once, run};
+pub use start::{Exit, RunError, run};

@@ -46,13 +46,13 @@ impl Tailer {
     pub(super) fn settle(&mut self, settlement: Settlement) {
         self.progress_at = Instant::now();
         self.rested = false;
-        self.mark_dirty();
+        self.saving.mark();
         if let Some(backing) = &settlement.backing_index {
             self.parts.intake.roll_over(&settlement.index, backing.clone());
         }
         let settled_in = if settlement.last { self.parts.intake.returned(&settlement.index) } else { None };
         if let Some(backing) = settled_in {
-            self.rolled_over.insert(settlement.index.to_string(), backing);
+            self.saving.roll_over(&settlement.index, backing);
         }
         let files: Vec<FileKey> = match self.parts.journal {
             Some(_) => settlement.runs.iter().map(|run| run.file).collect(),
@@ -168,7 +168,7 @@ impl Tailer {
             self.parts.table.regenerate(key);
             if self.parts.table.file(key).is_none_or(|file| !file.collided) {
                 self.collided.remove(&key);
-                self.mark_dirty();
+                self.saving.mark();
             }
         }
     }
@@ -200,7 +200,7 @@ impl Tailer {
                 for refused in waiting {
                     self.close(refused.file, refused.item, Outcome::DeadLettered);
                 }
-                self.mark_dirty();
+                self.saving.mark();
             }
             Err(problem) => {
                 if !std::mem::replace(&mut self.parts.intake.blocked, true) {

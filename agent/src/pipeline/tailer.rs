@@ -1,16 +1,18 @@
 //! The loop of the tailer thread.
 
 use super::intake::{Intake, Origin};
-use super::saver::{Job, Saver};
+use super::notice;
+use super::saver::Saver;
+use super::saving::Saving;
 use super::settle::{DeadLetterBox, Refused};
 use super::signals::{Mail, Signals};
-use crate::ack::{Accounts, Loss, Outcome};
-use crate::checkpoint::{Checkpoint, Journal, KnownInput, StreamState};
+use crate::ack::{Accounts, Outcome};
+use crate::checkpoint::{Journal, KnownInput};
 use crate::discovery::{Scanner, Sight, Watch};
 use crate::file::FileKey;
 use crate::file::reader::{self, ReadBuffer, TurnEnd, TurnLimits};
-use crate::file::table::{Notice, OpenError, Table, unix_time};
-use crate::file::tailed::{Awaits, Tailed};
+use crate::file::table::{OpenError, Table};
+use crate::file::tailed::Awaits;
 use crate::line::Framing;
 use crate::monitoring::Oddities;
 use crate::output::OutputState;
@@ -21,7 +23,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 /// Text of one file before others have their turn.
 const TURN_BYTES: usize = 256 * 1024;
@@ -37,12 +39,6 @@ const SCAN_SHARE: u32 = 50;
 
 /// Between looks at files that are renamed, deleted or waiting to be recognised.
 const TICK: Duration = Duration::from_millis(250);
-
-/// Between checkpoints.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-
-/// How long the last checkpoint may take at a stop. A slow disk is better waited for than left behind.
-const LAST_CHECKPOINT_WITHIN: Duration = Duration::from_secs(30);
 
 /// Idle for so long: buffers are given back.
 const IDLE_AFTER: Duration = Duration::from_secs(5);
@@ -103,14 +99,7 @@ pub(super) struct Tailer {
     stalled: Vec<FileKey>,
     next_scan: Instant,
     next_tick: Instant,
-    next_checkpoint: Instant,
-    dirty: bool,
-    /// Nothing is read before the first checkpoint is stored: without one, the next run could not know that something may
-    /// have been sent, and would not look for it behind a rollover.
-    awaits_first: bool,
-    save_failed: bool,
-    /// Backing indices that are not in the checkpoint yet.
-    pub(super) rolled_over: HashMap<String, String>,
+    pub(super) saving: Saving,
     pub(super) collided: HashSet<FileKey>,
     pub(super) refused: Vec<Refused>,
     pub(super) progress_at: Instant,
@@ -143,11 +132,7 @@ impl Tailer {
             stalled: Vec::new(),
             next_scan: now,
             next_tick: now,
-            next_checkpoint: if is_first { now } else { now + CHECKPOINT_EVERY },
-            dirty: is_first,
-            awaits_first: is_first,
-            save_failed: false,
-            rolled_over: HashMap::new(),
+            saving: Saving::new(is_first, now),
             collided: HashSet::new(),
             refused: Vec::new(),
             progress_at: now,
@@ -188,8 +173,8 @@ impl Tailer {
             next = next.min(due);
         }
         self.checkpoint_if_due(now);
-        if self.dirty {
-            next = next.min(self.next_checkpoint.max(now + Duration::from_millis(20)));
+        if let Some(due) = self.saving.due() {
+            next = next.min(due.max(now + Duration::from_millis(20)));
         }
         if let Some(until) = self.stopping {
             next = next.min(until);
@@ -322,7 +307,7 @@ impl Tailer {
 
     /// Lets one file read. Returns whether there may be more to do at once.
     fn read_turn(&mut self, now: Instant) -> bool {
-        if self.awaits_first {
+        if self.saving.awaits_first() {
             return false;
         }
         for key in std::mem::take(&mut self.stalled) {
@@ -384,7 +369,9 @@ impl Tailer {
         self.oddities.nul_bytes += std::mem::take(&mut file.nul_bytes);
         self.parts.accounts.read(counts.events + counts.filtered, moved);
         self.parts.accounts.settle(Outcome::Filtered, counts.filtered);
-        self.dirty |= moved > 0;
+        if moved > 0 {
+            self.saving.mark();
+        }
         let rewritten = matches!(end, Ok(TurnEnd::Overwritten));
         if end.is_ok() {
             self.parts.table.readable(key);
@@ -413,122 +400,8 @@ impl Tailer {
     /// Reports what happened to files.
     fn after_change(&mut self) {
         for notice in self.parts.table.take_notices() {
-            self.dirty = true;
-            self.report_notice(notice);
-        }
-    }
-
-    fn report_notice(&mut self, notice: Notice) {
-        match notice {
-            Notice::Lost { path, bytes, reason } => {
-                self.parts.accounts.lose(reason, 0, bytes);
-                error!(file = %path.display(), bytes, reason = reason.name(), "{}", loss_text(reason));
-            }
-            Notice::Appeared(path) => info!(file = %path.display(), "new file"),
-            Notice::Rewritten(path) => {
-                info!(file = %path.display(), "file was truncated or rewritten, reading it from its beginning");
-            }
-            Notice::Adopted { path, offset } => {
-                info!(file = %path.display(), offset, "file is a copy of one shipped before, going on where that one ended");
-            }
-            Notice::Unreadable { path, error } => {
-                warn!(file = %path.display(), error, "cannot read file, trying again with every scan");
-            }
-            Notice::Damaged { path, error } => {
-                warn!(file = %path.display(), error, "packed file is damaged, shipping its valid part");
-            }
-            Notice::Utf16(path) => warn!(
-                file = %path.display(),
-                "file is in UTF-16 but is read as UTF-8, so its lines are garbled; let its writer use UTF-8"
-            ),
-            Notice::Finished(path) => info!(file = %path.display(), "rotated or deleted file is drained"),
-        }
-    }
-
-    fn checkpoint_if_due(&mut self, now: Instant) {
-        if self.dirty && (now >= self.next_checkpoint || self.streams().any(|queue| queue.facts().has_ended))
-        {
-            self.request_checkpoint(now);
-        }
-    }
-
-    fn request_checkpoint(&mut self, now: Instant) {
-        if self.parts.saver.as_ref().is_none_or(Saver::is_busy) {
-            self.dirty &= self.parts.saver.is_some();
-            return;
-        }
-        if self.save_failed && now < self.next_checkpoint {
-            return;
-        }
-        let job = self.checkpoint();
-        if let Some(saver) = &mut self.parts.saver {
-            saver.save(job);
-            self.dirty = false;
-            self.next_checkpoint = now + CHECKPOINT_EVERY;
-        }
-    }
-
-    /// A restart looks for events of unknown fate from the backing index in the checkpoint on. So that one moves on only
-    /// when everything an earlier run may have sent, into whatever index, has its verdict.
-    fn follow_rollovers(&mut self) {
-        if self.rolled_over.is_empty() {
-            return;
-        }
-        if self.parts.first_run || self.parts.table.files().all(Tailed::is_past_earlier_runs) {
-            self.parts.backing.extend(self.rolled_over.drain());
-        }
-    }
-
-    fn checkpoint(&mut self) -> Job {
-        self.follow_rollovers();
-        let now = unix_time().as_secs();
-        self.parts.table.forget_expired(now);
-        let streams = self.parts.stream_names.iter().zip(self.parts.intake.streams());
-        let mut states: Vec<StreamState> = streams
-            .map(|(name, stream)| StreamState {
-                index: name.clone(),
-                backing_index: None,
-                leftover_keys: stream.leftover_keys().export().collect(),
-            })
-            .collect();
-        for (index, backing) in &self.parts.backing {
-            match states.iter_mut().find(|state| state.index == *index) {
-                Some(state) => state.backing_index = Some(backing.clone()),
-                None => states.push(StreamState {
-                    index: index.clone(),
-                    backing_index: Some(backing.clone()),
-                    leftover_keys: Vec::new(),
-                }),
-            }
-        }
-        let checkpoint = Checkpoint {
-            sequence: 0,
-            inputs: self.parts.known_inputs.clone(),
-            streams: states,
-            generations: self.parts.table.records(now),
-        };
-        self.parts.table.checkpoint_begun();
-        Job { checkpoint, offsets: self.parts.table.settled_offsets() }
-    }
-
-    fn saved(&mut self) {
-        let Some(done) = self.parts.saver.as_mut().and_then(Saver::take_done) else { return };
-        match done.outcome {
-            Ok(offsets) => {
-                self.awaits_first = false;
-                self.parts.table.checkpointed(&offsets);
-                self.remove_segments();
-                if std::mem::take(&mut self.save_failed) {
-                    info!("checkpoint is stored again");
-                }
-            }
-            Err(error) => {
-                self.dirty = true;
-                self.parts.table.checkpoint_failed();
-                if !std::mem::replace(&mut self.save_failed, true) {
-                    error!(error, "checkpoint cannot be stored, trying again every second");
-                }
-            }
+            self.saving.mark();
+            notice::report(notice, &self.parts.accounts);
         }
     }
 
@@ -552,44 +425,11 @@ impl Tailer {
         Ended { settled, stored }
     }
 
-    fn store_last_checkpoint(&mut self) -> bool {
-        let deadline = Instant::now() + LAST_CHECKPOINT_WITHIN;
-        loop {
-            match self.parts.saver.as_ref() {
-                None => return true,
-                Some(saver) if !saver.is_busy() => {
-                    if !self.dirty {
-                        return !self.save_failed;
-                    }
-                    self.request_checkpoint(Instant::now());
-                }
-                Some(_) => {}
-            }
-            if Instant::now() >= deadline {
-                return false;
-            }
-            let mail = self.parts.signals.take(Duration::from_millis(100));
-            for settlement in mail.settlements {
-                self.settle(settlement);
-            }
-            if mail.saved {
-                self.saved();
-                if self.save_failed {
-                    return false;
-                }
-            }
-        }
-    }
-
     pub(super) fn dead_letter_bytes(&self) -> u64 {
         match &self.parts.dead_letters {
             DeadLetterBox::Kept(kept) => kept.bytes(),
             DeadLetterBox::Reported => 0,
         }
-    }
-
-    pub(super) fn mark_dirty(&mut self) {
-        self.dirty = true;
     }
 }
 
@@ -597,19 +437,4 @@ enum Turned {
     Read,
     Nothing,
     Stalled,
-}
-
-fn loss_text(reason: Loss) -> &'static str {
-    match reason {
-        Loss::TruncatedUnread => {
-            "file was truncated before all of it was read; rotate by rename instead of copytruncate"
-        }
-        Loss::DeletedUnread | Loss::DeletedBeforeOpen => {
-            "file was deleted before all of it was read; keep rotated files longer"
-        }
-        Loss::HeldFilesLimit => {
-            "rotated files held more unsent bytes than allowed; raise limits.held_files or repair the output"
-        }
-        Loss::DamagedCompression => "packed file is damaged, its rest cannot be read",
-    }
 }

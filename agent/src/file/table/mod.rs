@@ -15,6 +15,8 @@
 //! (`truncated_unread`), that were in a file closed and deleted between two looks (`deleted_before_open`), or that were in a
 //! deleted file beyond `limits.held_files` (`held_files_limit`).
 
+mod adopt;
+
 mod aging;
 
 pub(in crate::file) mod compare;

@@ -12,6 +12,8 @@ mod filter_path;
 
 mod indices;
 
+mod parameters;
+
 mod place;
 
 mod refusal;

@@ -71,7 +71,7 @@ pub(super) fn no_handler(call: &Call) -> Reply {
 }
 
 /// What an address of Elasticsearch answers, of those this store has.
-fn methods(path: &[&str]) -> &'static [&'static str] {
+pub(super) fn methods(path: &[&str]) -> &'static [&'static str] {
     match path {
         ["_license" | "_xpack" | "_stats" | "_nodes", ..] | ["_cluster", "health", ..] | ["_cat", _, ..] => {
             &["GET"]

@@ -2,9 +2,9 @@
 
 use super::call::Call;
 use super::place::located;
-use super::refusal::no_handler;
+use super::refusal::{methods, no_handler};
 use super::reply::Reply;
-use super::{App, bulk, cluster, documents, filter_path, indices, search, templates};
+use super::{App, bulk, cluster, documents, filter_path, indices, parameters, search, templates};
 use crate::store::{ApiError, Kind, resolve_name};
 use serde_json::json;
 
@@ -33,6 +33,10 @@ fn dispatch(app: &App, call: &Call) -> Result<Reply, ApiError> {
     let rest = call.path.iter().skip(1).map(String::as_str);
     let path: Vec<&str> = index.as_deref().into_iter().chain(rest).collect();
     let method = if call.method == hyper::Method::HEAD { "GET" } else { call.method.as_str() };
+    let allowed = methods(&path);
+    if allowed.is_empty() || allowed.contains(&method) {
+        parameters::check(call)?;
+    }
     match (method, path.as_slice()) {
         ("GET", []) => Ok(cluster::root(app)),
         ("GET", ["_license"]) => Ok(cluster::license()),

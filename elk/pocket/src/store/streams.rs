@@ -24,6 +24,19 @@ pub(super) struct Demand {
     pub(super) stream: bool,
 }
 
+/// Refuses keys that would change nothing.
+fn check_body(body: &Value) -> Result<(), ApiError> {
+    for (key, value) in body.as_object().into_iter().flatten() {
+        let reason = match key.as_str() {
+            "settings" | "mappings" | "aliases" if value.is_object() => continue,
+            "settings" | "mappings" | "aliases" => format!("key [{key}] must be an object"),
+            _ => format!("unknown key [{key}] for create index"),
+        };
+        return Err(ApiError::new(400, "parse_exception", reason));
+    }
+    Ok(())
+}
+
 impl Store {
     /// The index documents for `name` are written to; made by template where it is missing.
     pub(super) fn write_target(&self, name: &str, demand: Demand) -> Result<Arc<Index>, ApiError> {
@@ -90,6 +103,7 @@ impl Store {
     /// `PUT /<index>`
     pub fn create_index(&self, name: &str, body: &Value) -> Result<(), ApiError> {
         check_name(name)?;
+        check_body(body)?;
         let mut registry = self.registry();
         if self.index(name).is_some()
             || registry.streams.contains_key(name)

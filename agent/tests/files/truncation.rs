@@ -1,34 +1,15 @@
 //! Files that are cut: no line that could be read is lost, and what could not is counted.
 
-#[path = "support/agent.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod agent;
-#[path = "support/log_writer.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod log_writer;
-#[path = "support/sites.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod sites;
-#[path = "support/stored.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod stored;
-
-use agent::Site;
+use crate::agent::Site;
+use crate::log;
+use crate::log_writer::LogFile;
+use crate::server;
+use crate::stored::{all, items_sent, of_file};
 use bench::fault::{Fault, FaultServer, Options, Plan};
-use log_writer::LogFile;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
-use stored::{all, items_sent, of_file};
-
-fn server() -> FaultServer {
-    FaultServer::start(Options::new(Plan::Calm)).expect("a server on loopback")
-}
-
-fn log(site: &Site, name: &str) -> LogFile {
-    LogFile::open(site.logs().join(name))
-}
 
 fn cut(log: &LogFile, size: u64) {
     File::options().write(true).open(log.path()).and_then(|file| file.set_len(size)).expect("cut");
@@ -117,7 +98,7 @@ fn a_file_cut_in_mid_line_is_never_read_from_mid_line() {
 fn bytes_cut_before_they_could_be_read_are_counted() {
     let server = FaultServer::start(Options::new(Plan::Script(vec![Fault::Refuse(503); 100_000])))
         .expect("a server on loopback");
-    let site = sites::with(&server.url(), "{linger: 20ms, max_bytes: 64KiB, in_flight: 1}", |logs| {
+    let site = crate::sites::with(&server.url(), "{linger: 20ms, max_bytes: 64KiB, in_flight: 1}", |logs| {
         format!("  - paths: [{:?}]", logs.join("*"))
     });
     let mut log = log(&site, "a.log");

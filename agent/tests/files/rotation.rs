@@ -1,23 +1,13 @@
 //! What rotation does to the files of the real program: every line is stored once, whatever the files go through (P1, P2).
 
-#[path = "support/agent.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod agent;
-#[path = "support/log_writer.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod log_writer;
-#[path = "support/tail.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod tail;
-
+use crate::log_writer::LogFile;
+use crate::tail::{Tail, append, copy_truncate, gzip, lines, pack, text};
 use bench::fault::{Fault, Plan};
 use bench::line::{Format, Origin};
 use bench::writer::{Clock, LogWriter, Rotation};
-use log_writer::LogFile;
 use std::fs;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tail::{Tail, append, copy_truncate, gzip, lines, pack, text};
 
 const ORIGIN: Origin = Origin { seed: 39, writer: 1, format: Format::Tracing };
 
@@ -324,8 +314,8 @@ fn fifty_shifts_lose_nothing_and_state_and_descriptors_stay_bounded() {
 }
 
 /// Nothing needs to happen for that but time.
-fn wait_until_deleted_files_are_closed(agent: &mut agent::Agent) {
-    let until = std::time::Instant::now() + agent::DEADLINE;
+fn wait_until_deleted_files_are_closed(agent: &mut crate::agent::Agent) {
+    let until = std::time::Instant::now() + crate::agent::DEADLINE;
     while agent.open_files().iter().any(|file| file.ends_with("(deleted)")) {
         assert!(std::time::Instant::now() < until, "deleted files stay open: {:?}", agent.open_files());
         std::thread::sleep(std::time::Duration::from_millis(50));
@@ -511,7 +501,7 @@ fn unsent_lines_of_a_deleted_file_are_counted_as_lost_after_a_restart() {
 struct Storm {
     tail: Tail,
     dice: bench::random::Dice,
-    agent: Option<agent::Agent>,
+    agent: Option<crate::agent::Agent>,
     written: Vec<String>,
     rotations: u32,
     packed: u32,

@@ -1,23 +1,10 @@
 //! Texts of several lines, from a file to the server.
 
-#[path = "support/agent.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod agent;
-#[path = "support/log_writer.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod log_writer;
-#[path = "support/stored.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod stored;
-
-use agent::Site;
-use bench::fault::{FaultServer, Options, Plan};
-use log_writer::LogFile;
-use stored::{all, messages};
-
-fn server() -> FaultServer {
-    FaultServer::start(Options::new(Plan::Calm)).expect("a server on loopback")
-}
+use crate::agent::Site;
+use crate::log_writer::LogFile;
+use crate::server;
+use crate::stored::{all, messages};
+use bench::fault::FaultServer;
 
 fn site(server: &FaultServer) -> Site {
     Site::with_settings(&server.url(), "*", r"multiline: {start: '^\d{4}-'}", "processors: []")
@@ -144,6 +131,6 @@ fn rotation_in_the_middle_of_a_trace_tears_it_in_two_and_loses_no_line() {
         stored.iter().filter(|message| of_rest.contains(message.as_str())).map(|text| text.lines().count());
     assert_eq!(of_rest.sum::<usize>(), 3, "{stored:#?}");
     assert!(all(&server).iter().all(|stored| stored.flags().is_empty()), "{stored:#?}");
-    assert_eq!(stored::items_sent(&server), stored.len() as u64);
+    assert_eq!(crate::stored::items_sent(&server), stored.len() as u64);
     agent.stop();
 }

@@ -1,24 +1,11 @@
 //! What processors leave out, change and keep on the way from a file to the server.
 
-#[path = "support/agent.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod agent;
-#[path = "support/log_writer.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod log_writer;
-#[path = "support/stored.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod stored;
-
-use agent::Site;
-use bench::fault::{FaultServer, Options, Plan};
-use log_writer::LogFile;
+use crate::agent::Site;
+use crate::log_writer::LogFile;
+use crate::server;
+use crate::stored::{all, items_sent, messages};
+use bench::fault::FaultServer;
 use serde_json::json;
-use stored::{all, items_sent, messages};
-
-fn server() -> FaultServer {
-    FaultServer::start(Options::new(Plan::Calm)).expect("a server on loopback")
-}
 
 fn site(server: &FaultServer, processors: &str) -> Site {
     Site::with_settings(&server.url(), "*", "max_line: 1KiB", &format!("processors:\n{processors}"))

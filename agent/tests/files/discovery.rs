@@ -1,19 +1,12 @@
 //! Finding files through what happens to directories, links and odd things beside the logs: the real program, real hints.
 
-#[path = "support/agent.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod agent;
-#[path = "support/tail.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod tail;
-
+use crate::tail::{Tail, append, lines, text};
 use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
-use tail::{Tail, append, lines, text};
 
 fn fifo(path: &Path) {
     let made = Command::new("mkfifo").arg(path).status().expect("mkfifo runs");

@@ -1,18 +1,11 @@
 //! The real program, killed and stopped at bad moments, must store every line once (P2, P7).
 
-#[path = "support/agent.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod agent;
-#[path = "support/log_writer.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod log_writer;
-
-use agent::Site;
+use crate::agent::Site;
+use crate::log_writer::LogFile;
 use bench::fault::{Fault, FaultServer, Options, Plan};
 use bench::judge::Judge;
 use bench::line::{Format, Origin};
 use bench::writer::{Clock, LogWriter, Rotation};
-use log_writer::LogFile;
 use std::time::Duration;
 
 const ORIGIN: Origin = Origin { seed: 20, writer: 1, format: Format::Tracing };

@@ -1,24 +1,11 @@
 //! Lines that a container runtime has wrapped and cut, from its files to the server.
 
-#[path = "support/agent.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod agent;
-#[path = "support/log_writer.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod log_writer;
-#[path = "support/stored.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod stored;
-
-use agent::Site;
-use bench::fault::{FaultServer, Options, Plan};
-use log_writer::LogFile;
+use crate::agent::Site;
+use crate::log_writer::LogFile;
+use crate::server;
+use crate::stored::all;
+use bench::fault::FaultServer;
 use serde_json::json;
-use stored::all;
-
-fn server() -> FaultServer {
-    FaultServer::start(Options::new(Plan::Calm)).expect("a server on loopback")
-}
 
 fn site(server: &FaultServer, paths: &str, container: &str) -> Site {
     Site::with_settings(&server.url(), paths, &format!("container: {container}"), "processors: []")

@@ -1,25 +1,12 @@
 //! A state directory that is older than what was sent, or empty, repeats ids and so no event.
 
-#[path = "support/agent.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod agent;
-#[path = "support/log_writer.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod log_writer;
-#[path = "support/stored.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod stored;
-
-use agent::Site;
-use bench::fault::{FaultServer, Options, Plan};
-use log_writer::LogFile;
+use crate::agent::Site;
+use crate::log_writer::LogFile;
+use crate::server;
+use crate::stored::{all, items_sent};
+use bench::fault::FaultServer;
 use std::fs;
 use std::path::Path;
-use stored::{all, items_sent};
-
-fn server() -> FaultServer {
-    FaultServer::start(Options::new(Plan::Calm)).expect("a server on loopback")
-}
 
 fn copy_files(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a directory");

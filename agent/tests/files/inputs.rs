@@ -1,32 +1,13 @@
 //! Which files are read, from where, and under which circumstances of names, times and neighbours.
 
-#[path = "support/agent.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod agent;
-#[path = "support/log_writer.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod log_writer;
-#[path = "support/sites.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod sites;
-#[path = "support/stored.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod stored;
-
-use agent::{Agent, Site};
-use bench::fault::{FaultServer, Options, Plan};
-use log_writer::LogFile;
+use crate::agent::{Agent, Site};
+use crate::log;
+use crate::log_writer::LogFile;
+use crate::server;
+use crate::stored::{all, items_sent, messages};
+use bench::fault::FaultServer;
 use std::fs::{self, File, FileTimes};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use stored::{all, items_sent, messages};
-
-fn server() -> FaultServer {
-    FaultServer::start(Options::new(Plan::Calm)).expect("a server on loopback")
-}
-
-fn log(site: &Site, name: &str) -> LogFile {
-    LogFile::open(site.logs().join(name))
-}
 
 /// The agent has looked at everything written before this: a line written now to another file is stored.
 fn pass(agent: &mut Agent, server: &FaultServer, beacon: &mut LogFile) {
@@ -85,7 +66,7 @@ fn odd_and_changing_file_times_neither_hide_nor_repeat_a_line() {
 #[test]
 fn choosing_files_by_age_is_a_refused_configuration() {
     let server = server();
-    let site = sites::with_inputs(&server.url(), |logs| {
+    let site = crate::sites::with_inputs(&server.url(), |logs| {
         format!("  - paths: [{:?}]\n    ignore_older: 1h", logs.join("*"))
     });
     log(&site, "a.log").line("line");
@@ -97,7 +78,7 @@ fn choosing_files_by_age_is_a_refused_configuration() {
 #[test]
 fn read_from_end_holds_for_files_of_the_first_start_only() {
     let server = server();
-    let site = sites::with_inputs(&server.url(), |logs| {
+    let site = crate::sites::with_inputs(&server.url(), |logs| {
         format!("  - paths: [{:?}]\n    read_from: end", logs.join("*"))
     });
     let mut old = log(&site, "old.log");
@@ -220,7 +201,7 @@ fn a_file_keeps_its_identity_while_it_outgrows_what_identifies_it() {
 fn a_file_of_two_inputs_is_read_once_by_each_and_warned_of() {
     for ids in [["    id: a\n", "    id: b\n"], ["", ""]] {
         let server = server();
-        let site = sites::with_inputs(&server.url(), |logs| {
+        let site = crate::sites::with_inputs(&server.url(), |logs| {
             format!(
                 "  - paths: [{:?}]\n{}    exclude: [\"*.tmp\"]\n    fields: {{input: one}}\n\
                  \x20 - paths: [{:?}]\n{}    fields: {{input: two}}",
@@ -262,7 +243,7 @@ fn a_file_of_two_inputs_is_read_once_by_each_and_warned_of() {
 #[test]
 fn the_agents_own_log_among_the_files_feeds_no_loop() {
     let server = server();
-    let site = sites::with_inputs(&server.url(), |logs| {
+    let site = crate::sites::with_inputs(&server.url(), |logs| {
         format!("  - paths: [{:?}, {:?}]", logs.join("*"), logs.join("../agent.log"))
     });
     let mut log = log(&site, "a.log");

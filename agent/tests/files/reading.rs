@@ -1,36 +1,17 @@
 //! What lies in files, however it was cut, ended or garbled, becomes one event a line.
 
-#[path = "support/agent.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod agent;
-#[path = "support/log_writer.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod log_writer;
-#[path = "support/sites.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod sites;
-#[path = "support/stored.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod stored;
-
-use agent::Site;
-use bench::fault::{FaultServer, Options, Plan};
-use log_writer::LogFile;
+use crate::agent::Site;
+use crate::log;
+use crate::log_writer::LogFile;
+use crate::server;
+use crate::stored::{Stored, items_sent, messages, of_file};
+use bench::fault::FaultServer;
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
-use stored::{Stored, items_sent, messages, of_file};
-
-fn server() -> FaultServer {
-    FaultServer::start(Options::new(Plan::Calm)).expect("a server on loopback")
-}
-
-fn log(site: &Site, name: &str) -> LogFile {
-    LogFile::open(site.logs().join(name))
-}
 
 /// The agent has looked at everything written before this: a line written now to another file is stored.
-fn pass(agent: &mut agent::Agent, server: &FaultServer, beacon: &mut LogFile) {
+fn pass(agent: &mut crate::agent::Agent, server: &FaultServer, beacon: &mut LogFile) {
     let before = server.created();
     beacon.line("beacon");
     agent.wait("the beacon is stored", || server.created() > before);
@@ -158,7 +139,7 @@ fn characters_and_terminators_at_the_edges_of_reads_stay_whole() {
     let mut agent = site.run();
     agent.wait("all lines are stored", || server.created() >= 2 * expected.len() as u64);
     assert!(agent.stop().success());
-    let all = stored::all(&server);
+    let all = crate::stored::all(&server);
     assert_eq!(all.len(), 2 * expected.len());
     for (name, lines) in expected {
         let found: Vec<&Stored> = all.iter().filter(|stored| stored.file == name).collect();
@@ -335,8 +316,9 @@ fn a_file_name_cannot_write_into_the_agents_own_log() {
 // F26: the order within a file is kept, whatever the lines are.
 #[test]
 fn order_within_a_file_is_kept() {
-    let site =
-        sites::with_output("file: {path: out.ndjson}", |logs| format!("  - paths: [{:?}]", logs.join("*")));
+    let site = crate::sites::with_output("file: {path: out.ndjson}", |logs| {
+        format!("  - paths: [{:?}]", logs.join("*"))
+    });
     let mut log = log(&site, "a.log");
     let count = 3_000;
     let text: String = (0..count)
@@ -362,7 +344,7 @@ fn order_within_a_file_is_kept() {
 #[test]
 fn lines_over_the_limit_are_cut_flagged_and_their_neighbours_intact() {
     let server = server();
-    let site = sites::with_inputs(&server.url(), |logs| {
+    let site = crate::sites::with_inputs(&server.url(), |logs| {
         format!("  - paths: [{:?}]\n    max_line: 1KiB", logs.join("*"))
     });
     let mut log = log(&site, "a.log");
@@ -448,7 +430,7 @@ fn text_in_utf_16_is_warned_of_once_a_file() {
 fn an_encoding_other_than_utf_8_is_a_refused_configuration() {
     let server = server();
     for encoding in ["utf-16le", "gbk", "shift_jis", "windows-1252"] {
-        let site = sites::with_inputs(&server.url(), |logs| {
+        let site = crate::sites::with_inputs(&server.url(), |logs| {
             format!("  - paths: [{:?}]\n    encoding: {encoding}", logs.join("*"))
         });
         log(&site, "a.log").line("line");

@@ -1,14 +1,7 @@
 //! Few descriptors, many files, much held back: the real program stays within its limits and loses nothing uncounted (P4).
 
-#[path = "support/agent.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod agent;
-#[path = "support/tail.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared by several tests, each using its part")]
-mod tail;
-
+use crate::tail::{Tail, append, gzip, lines, text};
 use std::fs;
-use tail::{Tail, append, gzip, lines, text};
 
 const MIB: u64 = 1 << 20;
 
@@ -78,10 +71,11 @@ fn rotated_and_deleted_files_while_the_output_is_down_stay_within_the_caps_and_a
         fs::remove_file(&path).expect("removed");
     }
     assert!(most <= OPEN + 24, "{most} descriptors");
-    let deleted =
-        |agent: &agent::Agent| agent.open_files().iter().filter(|file| file.ends_with("(deleted)")).count();
+    let deleted = |agent: &crate::agent::Agent| {
+        agent.open_files().iter().filter(|file| file.ends_with("(deleted)")).count()
+    };
     let process = &agent;
-    let until = std::time::Instant::now() + agent::DEADLINE;
+    let until = std::time::Instant::now() + crate::agent::DEADLINE;
     while deleted(process) > OPEN / 4 * 3 {
         assert!(std::time::Instant::now() < until, "{:?}", process.open_files());
     }
@@ -102,8 +96,8 @@ fn rotated_and_deleted_files_while_the_output_is_down_stay_within_the_caps_and_a
     assert!(agent.stop().success());
 }
 
-fn wait_until_open(agent: &agent::Agent, path: &str) {
-    let until = std::time::Instant::now() + agent::DEADLINE;
+fn wait_until_open(agent: &crate::agent::Agent, path: &str) {
+    let until = std::time::Instant::now() + crate::agent::DEADLINE;
     while !agent.open_files().iter().any(|file| file == path) {
         assert!(std::time::Instant::now() < until, "{:?}\n{}", agent.open_files(), agent.log());
         std::thread::sleep(std::time::Duration::from_millis(2));

@@ -212,6 +212,30 @@ async fn an_event_every_window_is_closed_upon_is_a_dead_letter_and_the_others_ar
     }
 }
 
+// L16
+#[tokio::test]
+async fn connections_lost_over_one_event_let_no_other_go_first() {
+    let mut lost = 0;
+    let server = BeatsServer::start(move |window: &Window| match window.events.is_empty() {
+        true => Act::Say(Vec::new()),
+        false if lost < 3 => {
+            lost += 1;
+            Act::close()
+        }
+        false => Act::take(window),
+    })
+    .await;
+    let mut delivery = start(config(&[server.address]), fast());
+    delivery.send(batch(0..1)).await;
+    delivery.send(batch(1..10)).await;
+    let fates = delivery.fates().await;
+    assert!(fates.len() == 10 && fates.values().all(|fate| *fate == DELIVERED), "{fates:?}");
+    let windows = server.windows();
+    let firsts: Vec<u64> =
+        windows.iter().flat_map(|window| window.numbers().first().copied()).take(4).collect();
+    assert_eq!(firsts, [0; 4], "until it was taken");
+}
+
 #[tokio::test]
 async fn a_server_that_closes_on_everything_gets_nothing_given_up() {
     let server = BeatsServer::start(|_: &Window| Act::close()).await;

@@ -34,6 +34,11 @@ impl Pace {
         self.limit = self.limit.min(FIRST);
     }
 
+    /// No window is refused any more: what made them narrow is over.
+    pub fn widen(&mut self) {
+        self.limit = self.limit.max(FIRST);
+    }
+
     /// A window of `count` events was refused: half of it, at least one.
     pub fn halve(&mut self, count: usize) {
         self.limit = (count / 2).max(1);

@@ -7,7 +7,14 @@
 //! **A refusal** is a connection the server closes over a window of which it has taken nothing and never said that it is at work.
 //! A server that is being restarted does the same, so one means nothing. From the second in a row over the same first event the window is
 //! halved with each one, down to a single event. That event is given up ([`Fate::Refused`]) only after it was refused
-//! twice, alone and by connections that had taken something else before: an empty window, or the event behind it.
+//! twice, alone and by connections that had taken something else before: an empty window, or another event.
+//!
+//! **Order.** Halving keeps it, and so does an empty window, which goes first on each connection from then on. Where that has no
+//! answer, only another event can tell a server that refuses this one from a server that takes nothing, and it arrives before its turn.
+//! So it waits for [`REFUSALS_ALONE`] refusals of the event alone, in a row, by connections that stood while nothing but an empty
+//! window was sent: what is closed before (a load balancer without a server behind it, a server that is being stopped) counts
+//! nothing. A server that closes upon empty windows gets silence in their place.
+//! Connections that fail between refusals withdraw none: a server that an event brings down is away after each.
 
 use super::frame;
 use super::pace::Pace;
@@ -23,6 +30,9 @@ const HALVE_FROM: u32 = 2;
 /// Refusals of one event alone, by connections that take others, that mean it will never be taken.
 const STRIKES: u32 = 2;
 
+/// Refusals of one event alone, by connections that stood and had taken nothing, after which another event goes first.
+const REFUSALS_ALONE: u32 = 3;
+
 /// What to do next on the connection.
 #[derive(Debug)]
 pub enum Step {
@@ -30,7 +40,7 @@ pub enum Step {
     Send(Vec<Bytes>),
     /// Write an empty window and report whether it was answered: [`Queue::receive`] or [`Queue::unanswered`].
     Probe(Bytes),
-    /// Wait for acknowledgements, or for the next batch.
+    /// Wait for acknowledgements, for the next batch or, where [`Queue::is_probing`], as long as for an empty window.
     Wait,
 }
 
@@ -113,6 +123,10 @@ struct Suspicion {
     strikes: u32,
     /// Refused alone.
     is_alone: bool,
+    /// Refused alone by a connection that stood and had taken nothing, since the last neighbour was refused too.
+    refusals_alone: u32,
+    /// The last empty window was closed upon: the next connection has to stand without one.
+    is_silent: bool,
     /// How often something else was tried first.
     probes: usize,
 }
@@ -125,10 +139,11 @@ struct Connection {
     probe: Probe,
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Probe {
     #[default]
     NotTried,
+    /// Nothing is sent but an empty window, or not even that.
     Empty,
     Neighbour,
     Done,
@@ -162,7 +177,7 @@ impl Queue {
         self.jobs.is_empty()
     }
 
-    /// Something was sent that has no answer yet.
+    /// Something was sent that has no answer yet, or the connection is being tried.
     pub fn awaits_answer(&self) -> bool {
         !self.windows.is_empty() || self.connection.probe == Probe::Empty
     }
@@ -172,7 +187,7 @@ impl Queue {
         self.windows.len()
     }
 
-    /// An empty window waits for its answer.
+    /// An empty window waits for its answer, or silence is tried in its place.
     pub fn is_probing(&self) -> bool {
         self.connection.probe == Probe::Empty
     }
@@ -188,29 +203,36 @@ impl Queue {
             return Step::Wait;
         }
         match &mut self.suspicion {
-            Some(suspicion) if suspicion.is_alone && !self.connection.works => self.probe(),
+            Some(suspicion) if suspicion.is_alone && !self.connection.works => self.suspect(),
             Some(_) if !self.windows.is_empty() => Step::Wait,
             _ if self.windows.len() >= self.pipelining => Step::Wait,
             _ => self.next_window(),
         }
     }
 
-    /// Something else goes before the event in suspicion.
-    fn probe(&mut self) -> Step {
-        match self.connection.probe {
-            Probe::NotTried => {
-                self.connection.probe = Probe::Empty;
-                Step::Probe(frame::window(0))
-            }
-            _ if !self.windows.is_empty() => Step::Wait,
-            _ => match self.neighbour() {
-                Some((job, number)) => {
-                    self.connection.probe = Probe::Neighbour;
-                    Step::Send(self.open_window(job, vec![number]))
-                }
-                None => self.next_window(),
-            },
+    /// The event in suspicion, or what goes before it.
+    fn suspect(&mut self) -> Step {
+        let Some(suspicion) = &self.suspicion else { return self.next_window() };
+        if self.connection.probe == Probe::NotTried {
+            self.connection.probe = Probe::Empty;
+            return match suspicion.is_silent {
+                true => Step::Wait,
+                false => Step::Probe(frame::window(0)),
+            };
         }
+        if !self.windows.is_empty() {
+            return Step::Wait;
+        }
+        match suspicion.refusals_alone >= REFUSALS_ALONE {
+            true => self.neighbour_window().unwrap_or_else(|| self.next_window()),
+            false => self.next_window(),
+        }
+    }
+
+    fn neighbour_window(&mut self) -> Option<Step> {
+        let (job, number) = self.neighbour()?;
+        self.connection.probe = Probe::Neighbour;
+        Some(Step::Send(self.open_window(job, vec![number])))
     }
 
     /// Another event than the one in suspicion, each time the next one.
@@ -274,7 +296,10 @@ impl Queue {
         if self.connection.probe == Probe::Neighbour {
             self.connection.probe = Probe::Done;
         }
-        self.suspicion.take_if(|suspicion| suspicion.job == job && suspicion.is_cleared_by(&taken));
+        let suspicion = &mut self.suspicion;
+        if suspicion.take_if(|suspicion| suspicion.job == job && suspicion.is_cleared_by(&taken)).is_some() {
+            self.pace.widen();
+        }
         Ok((!taken.is_empty()).then(|| self.settle(job, &taken, Vec::new())))
     }
 
@@ -304,42 +329,39 @@ impl Queue {
             .map(|window| (window.job, window.numbers.clone(), window.taken, window.busy));
         self.windows.clear();
         self.jobs.iter_mut().for_each(|job| job.sent = 0);
-        match front {
-            Some((job, numbers, 0, false))
-                if how == Ended::ByPeer && connection.probe != Probe::Neighbour =>
-            {
-                self.refused(job, &numbers, connection.works)
+        match (front, connection.probe) {
+            (Some((job, numbers, 0, false)), probe) if how == Ended::ByPeer && probe != Probe::Neighbour => {
+                self.refused(job, &numbers, &connection)
             }
-            _ => {
+            (_, probe) => {
+                if let Some(suspicion) = &mut self.suspicion {
+                    suspicion.not_tested(probe);
+                }
                 self.pace.restart();
                 None
             }
         }
     }
 
-    fn refused(&mut self, job: u64, numbers: &[u32], works: bool) -> Option<Settlement> {
+    fn refused(&mut self, job: u64, numbers: &[u32], connection: &Connection) -> Option<Settlement> {
         let number = *numbers.first()?;
         let suspicion = match &mut self.suspicion {
             Some(known) if (known.job, known.number) == (job, number) => known,
-            suspicion => suspicion.insert(Suspicion {
-                job,
-                number,
-                until: numbers.last().copied().unwrap_or(number),
-                refusals: 0,
-                strikes: 0,
-                is_alone: false,
-                probes: 0,
-            }),
+            suspicion => suspicion.insert(Suspicion::of(job, number, *numbers.last()?)),
         };
         suspicion.refusals += 1;
-        if suspicion.refusals >= HALVE_FROM {
-            self.pace.halve(numbers.len());
+        if suspicion.refusals < HALVE_FROM {
+            return None;
         }
+        self.pace.halve(numbers.len());
         if numbers.len() > 1 {
             return None;
         }
         suspicion.is_alone = true;
-        suspicion.strikes += u32::from(works);
+        match connection.works {
+            true => suspicion.strikes += 1,
+            false => suspicion.refusals_alone += u32::from(connection.probe == Probe::Done),
+        }
         if suspicion.strikes < STRIKES {
             return None;
         }
@@ -365,6 +387,30 @@ impl Queue {
 }
 
 impl Suspicion {
+    fn of(job: u64, number: u32, until: u32) -> Self {
+        Self {
+            job,
+            number,
+            until,
+            refusals: 0,
+            strikes: 0,
+            is_alone: false,
+            refusals_alone: 0,
+            is_silent: false,
+            probes: 0,
+        }
+    }
+
+    /// Notes that a connection ended while it was tried.
+    fn not_tested(&mut self, tried: Probe) {
+        match tried {
+            Probe::Empty => self.is_silent = !self.is_silent,
+            // Not taken either: that says nothing of the event, which is to be first again.
+            Probe::Neighbour => self.refusals_alone = 0,
+            Probe::NotTried | Probe::Done => {}
+        }
+    }
+
     /// Notes that these events were taken. True if none is left.
     fn is_cleared_by(&mut self, taken: &[u32]) -> bool {
         if !taken.contains(&self.number) {
@@ -372,14 +418,7 @@ impl Suspicion {
         }
         let Some(last) = taken.last().filter(|last| **last < self.until) else { return true };
         // The culprit is among the rest, so its next refusal halves at once.
-        *self = Self {
-            number: last + 1,
-            refusals: HALVE_FROM - 1,
-            strikes: 0,
-            is_alone: false,
-            probes: 0,
-            ..*self
-        };
+        *self = Self { refusals: HALVE_FROM - 1, ..Self::of(self.job, last + 1, self.until) };
         false
     }
 }

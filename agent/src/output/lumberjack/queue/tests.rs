@@ -108,31 +108,46 @@ fn windows_grow_with_each_that_is_taken_whole_and_start_small_after_a_loss() {
     assert_eq!(sent(&mut queue).len(), 64);
 }
 
+/// What a server does upon an empty window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Empty {
+    Answered,
+    Ignored,
+    ClosedUpon,
+}
+
+const EACH: [Empty; 3] = [Empty::Answered, Empty::Ignored, Empty::ClosedUpon];
+
+/// The next events, after whatever goes before them with a server that stands.
+fn sent_after_a_probe(queue: &mut Queue, empty: Empty) -> Vec<u64> {
+    loop {
+        match (queue.next_step(), empty) {
+            (Step::Send(frames), _) => return events(&frames),
+            (Step::Probe(_), Empty::Answered) => assert!(queue.receive(0).unwrap().is_none()),
+            (Step::Probe(_), Empty::ClosedUpon) => assert!(queue.end(Ended::ByPeer).is_none()),
+            (Step::Probe(_), Empty::Ignored) => queue.unanswered(),
+            (Step::Wait, _) => {
+                assert!(queue.is_probing(), "waits for nothing");
+                queue.unanswered();
+            }
+        }
+    }
+}
+
 /// A server that closes whenever it meets a poisonous event. Returns what it took, in order, and what was given up.
-fn play(
-    queue: &mut Queue,
-    poison: &BTreeSet<u64>,
-    answers_empty_windows: bool,
-) -> (Vec<u64>, BTreeMap<u64, u32>) {
+fn play(queue: &mut Queue, poison: &BTreeSet<u64>, empty: Empty) -> (Vec<u64>, BTreeMap<u64, u32>) {
     let (mut taken, mut given_up, mut connections) = (Vec::new(), BTreeMap::new(), 0);
     while !queue.is_empty() {
-        match queue.next_step() {
-            Step::Probe(_) if answers_empty_windows => assert!(queue.receive(0).unwrap().is_none()),
-            Step::Probe(_) => queue.unanswered(),
-            Step::Send(frames) => {
-                let events = events(&frames);
-                if events.iter().any(|event| poison.contains(event)) {
-                    connections += 1;
-                    assert!(connections < 200, "no end: {taken:?}");
-                    for item in queue.end(Ended::ByPeer).map(|settled| settled.items).unwrap_or_default() {
-                        given_up.insert(item.start, connections);
-                    }
-                } else {
-                    queue.receive(events.len() as u32).unwrap();
-                    taken.extend(events);
-                }
+        let events = sent_after_a_probe(queue, empty);
+        if events.iter().any(|event| poison.contains(event)) {
+            connections += 1;
+            assert!(connections < 200, "no end: {taken:?}");
+            for item in queue.end(Ended::ByPeer).map(|settled| settled.items).unwrap_or_default() {
+                given_up.insert(item.start, connections);
             }
-            Step::Wait => panic!("waits for nothing; taken: {taken:?}"),
+        } else {
+            queue.receive(events.len() as u32).unwrap();
+            taken.extend(events);
         }
     }
     (taken, given_up)
@@ -141,44 +156,109 @@ fn play(
 // L14
 #[test]
 fn an_event_that_is_always_refused_is_found_and_given_up_and_all_others_are_taken() {
-    for answers_empty_windows in [true, false] {
+    for empty in EACH {
         for culprit in [0, 1, 700, 999] {
             let mut queue = Queue::new(2, 0);
             queue.push(batch(0..1000));
             queue.push(batch(1000..1001));
-            let (mut taken, given_up) = play(&mut queue, &BTreeSet::from([culprit]), answers_empty_windows);
+            let (mut taken, given_up) = play(&mut queue, &BTreeSet::from([culprit]), empty);
             taken.sort_unstable();
             let others: Vec<u64> = (0..=1000).filter(|event| *event != culprit).collect();
             assert_eq!(taken, others, "{culprit}");
-            assert!(given_up.keys().eq([&culprit]) && given_up[&culprit] < 16, "{given_up:?}");
+            assert!(given_up.keys().eq([&culprit]) && given_up[&culprit] < 20, "{given_up:?}");
         }
     }
 }
 
 #[test]
 fn several_such_events_are_all_found() {
-    let mut queue = Queue::new(2, 0);
-    queue.push(batch(0..100));
-    let poison = BTreeSet::from([3, 4, 5, 64, 98, 99]);
-    let (taken, given_up) = play(&mut queue, &poison, true);
-    assert_eq!((taken.len(), given_up.into_keys().collect()), (94, poison));
+    for empty in EACH {
+        let mut queue = Queue::new(2, 0);
+        // Where empty windows are not answered, each needs two others that are taken.
+        queue.push(batch(0..104));
+        let poison = BTreeSet::from([3, 4, 5, 64, 98, 99]);
+        let (taken, given_up) = play(&mut queue, &poison, empty);
+        assert_eq!((taken.len(), given_up.into_keys().collect()), (98, poison), "{empty:?}");
+    }
 }
 
 #[test]
 fn a_server_that_takes_nothing_gets_no_event_given_up() {
-    let mut queue = Queue::new(2, 0);
-    queue.push(batch(0..3));
-    for _ in 0..50 {
-        match queue.next_step() {
-            Step::Probe(_) => {
-                queue.unanswered();
-                sent(&mut queue);
-            }
-            Step::Send(_) => {}
-            Step::Wait => panic!("waits for nothing"),
+    for empty in [Empty::Ignored, Empty::ClosedUpon] {
+        let mut queue = Queue::new(2, 0);
+        queue.push(batch(0..3));
+        for _ in 0..50 {
+            sent_after_a_probe(&mut queue, empty);
+            assert!(queue.end(Ended::ByPeer).is_none());
         }
-        assert!(queue.end(Ended::ByPeer).is_none());
     }
+}
+
+// L16
+#[test]
+fn a_server_that_is_killed_over_an_event_again_and_again_gets_no_other_event_first() {
+    let check = |empty, kills| {
+        let mut queue = Queue::new(2, 0);
+        queue.push(batch(0..1));
+        queue.push(batch(1..4));
+        for _ in 0..kills {
+            assert_eq!(sent_after_a_probe(&mut queue, empty), [0], "{empty:?} {kills}");
+            assert!(queue.end(Ended::ByPeer).is_none(), "{empty:?} {kills}");
+        }
+        let (taken, given_up) = play(&mut queue, &BTreeSet::new(), empty);
+        assert_eq!((taken, given_up.len()), (vec![0, 1, 2, 3], 0), "{empty:?} {kills}");
+    };
+    for kills in 1..HALVE_FROM + STRIKES {
+        check(Empty::Answered, kills);
+    }
+    for kills in 1..HALVE_FROM + REFUSALS_ALONE {
+        check(Empty::Ignored, kills);
+        check(Empty::ClosedUpon, kills);
+    }
+}
+
+/// A load balancer without a server behind it, while the server is away and once it is back.
+#[test]
+fn connections_that_close_whatever_is_sent_say_nothing_of_an_event() {
+    for (empty, connections) in EACH.into_iter().flat_map(|empty| (0..30).map(move |count| (empty, count))) {
+        let mut queue = Queue::new(2, 0);
+        queue.push(batch(0..4));
+        for _ in 0..connections {
+            queue.next_step();
+            assert!(queue.end(Ended::ByPeer).is_none());
+        }
+        let (taken, given_up) = play(&mut queue, &BTreeSet::new(), empty);
+        assert_eq!((taken, given_up.len()), (vec![0, 1, 2, 3], 0), "{empty:?} {connections}");
+    }
+}
+
+#[test]
+fn where_a_neighbour_is_refused_too_the_event_itself_is_tried_as_often_again() {
+    let mut queue = Queue::new(1, 0);
+    queue.push(batch(0..1));
+    queue.push(batch(1..3));
+    let tried: Vec<u64> = (0..HALVE_FROM + 2 * (REFUSALS_ALONE + 1))
+        .map(|_| {
+            let events = sent_after_a_probe(&mut queue, Empty::Ignored);
+            assert!(queue.end(Ended::ByPeer).is_none());
+            events[0]
+        })
+        .collect();
+    assert_eq!(tried, [0, 0, 0, 0, 0, 1, 0, 0, 0, 2]);
+}
+
+#[test]
+fn after_a_false_suspicion_windows_are_as_wide_as_at_the_start() {
+    let mut queue = Queue::new(1, 0);
+    queue.push(batch(0..1));
+    queue.push(batch(1..100));
+    for _ in 0..HALVE_FROM {
+        assert_eq!(sent_after_a_probe(&mut queue, Empty::Ignored), [0]);
+        queue.end(Ended::ByPeer);
+    }
+    assert_eq!(sent_after_a_probe(&mut queue, Empty::Ignored), [0]);
+    queue.receive(1).unwrap();
+    assert_eq!(sent(&mut queue).len(), 64);
 }
 
 #[test]

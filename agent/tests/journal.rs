@@ -8,32 +8,36 @@ mod agent;
 mod log_writer;
 
 use agent::{Agent, Site};
+use bench::fault::{FaultServer, Options, Plan};
 use log_writer::LogFile;
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 
+/// A site whose output is a file.
 fn site() -> Site {
-    Site::with_config(|site| {
-        format!(
-            "host: {{id: test}}\ninputs: [{{paths: [{:?}]}}]\noutput: {{file: {{path: {:?}}}}}\n\
-             state: {{path: {:?}}}\nmonitoring: {{listen: '{}', events: false}}\n",
-            site.logs().join("*"),
-            site.path("out.ndjson"),
-            site.path("state"),
-            site.status_address(),
-        )
-    })
+    Site::with_config(|site| config(site, &format!("file: {{path: {:?}}}", site.path("out.ndjson"))))
+}
+
+fn config(site: &Site, output: &str) -> String {
+    format!(
+        "host: {{id: test}}\ninputs: [{{paths: [{:?}]}}]\noutput: {{{output}}}\n\
+         state: {{path: {:?}}}\nmonitoring: {{listen: '{}', events: false}}\n",
+        site.logs().join("*"),
+        site.path("state"),
+        site.status_address(),
+    )
 }
 
 /// Messages in the order they came out.
 fn messages(site: &Site) -> Vec<String> {
     let text = fs::read_to_string(site.path("out.ndjson")).unwrap_or_default();
-    let message = |line: &str| {
-        let document: Value = serde_json::from_str(line).expect("a document a line");
-        document["message"].as_str().expect("a message").to_owned()
-    };
-    text.lines().map(message).collect()
+    text.lines().map(|line| message(line.as_bytes())).collect()
+}
+
+fn message(document: &[u8]) -> String {
+    let document: Value = serde_json::from_slice(document).expect("a document");
+    document["message"].as_str().expect("a message").to_owned()
 }
 
 /// Writes fifty lines and waits until all are settled and, as nearly always, not in a checkpoint yet.
@@ -55,34 +59,37 @@ fn settle_fifty(agent: &mut Agent, log: &mut LogFile, expected: &mut Vec<String>
     panic!("a checkpoint was always there before the verdicts");
 }
 
+/// Kills so many runs over what is settled and in no checkpoint, and lets one more end by itself. `killed` is called with each
+/// number between a kill and the next start. Returns the lines written.
+fn runs_killed(site: &Site, kills: usize, mut killed: impl FnMut(usize)) -> Vec<String> {
+    let mut log = LogFile::open(site.logs().join("a.log"));
+    let mut expected = Vec::new();
+    for kill in 0..kills {
+        let mut agent = site.run();
+        settle_fifty(&mut agent, &mut log, &mut expected);
+        agent.kill();
+        killed(kill);
+    }
+    let mut agent = site.run();
+    settle_fifty(&mut agent, &mut log, &mut expected);
+    assert!(agent.stop().success());
+    expected
+}
+
 // Q51
 #[test]
 fn a_kill_repeats_nothing_that_was_acknowledged() {
     let site = site();
-    let mut log = LogFile::open(site.logs().join("a.log"));
-    let mut expected = Vec::new();
-    for _ in 0..10 {
-        let mut agent = site.run();
-        settle_fifty(&mut agent, &mut log, &mut expected);
-        agent.kill();
-    }
-    let mut agent = site.run();
-    settle_fifty(&mut agent, &mut log, &mut expected);
+    let expected = runs_killed(&site, 10, |_| ());
     assert_eq!(messages(&site), expected);
-    assert!(agent.stop().success());
 }
 
 // Q51
 #[test]
 fn a_damaged_journal_repeats_a_tail_and_loses_nothing() {
     let site = site();
-    let mut log = LogFile::open(site.logs().join("a.log"));
-    let mut expected = Vec::new();
-    for damage in 0..4 {
-        let mut agent = site.run();
-        settle_fifty(&mut agent, &mut log, &mut expected);
-        agent.kill();
-        let path = site.path("state/journal");
+    let path = site.path("state/journal");
+    let expected = runs_killed(&site, 4, |damage| {
         let mut journal = fs::read(&path).expect("a journal");
         match damage {
             0 => journal.truncate(journal.len() / 2 + 1),
@@ -91,15 +98,33 @@ fn a_damaged_journal_repeats_a_tail_and_loses_nothing() {
             _ => journal.clear(),
         }
         fs::write(&path, journal).expect("written");
-    }
-    let mut agent = site.run();
-    settle_fifty(&mut agent, &mut log, &mut expected);
-    assert!(agent.stop().success());
+    });
     let sent = messages(&site);
     assert!(sent.len() > expected.len(), "without a journal something is repeated");
     let mut seen = HashSet::new();
     let once: Vec<String> = sent.into_iter().filter(|message| seen.insert(message.clone())).collect();
     assert_eq!(once, expected);
+}
+
+// Q51
+#[test]
+fn another_output_goes_on_behind_what_the_killed_run_has_noted() {
+    let server = FaultServer::start(Options::new(Plan::Calm)).expect("a server on loopback");
+    let (site, mut by_file) = (site(), Vec::new());
+    let journal = || fs::metadata(site.path("state/journal")).expect("a journal").len();
+    let expected = runs_killed(&site, 1, |_| {
+        assert!(journal() > 0);
+        by_file = messages(&site);
+        let output = format!("elasticsearch: {{hosts: [{:?}], bulk: {{linger: 20ms}}}}", server.url());
+        fs::write(site.config(), config(&site, &output)).expect("the configuration");
+    });
+    assert_eq!((journal(), messages(&site)), (0, by_file.clone()));
+    let (first, rest) = expected.split_at(by_file.len());
+    assert_eq!(by_file, first);
+    let stored: BTreeSet<String> =
+        server.documents().iter().map(|document| message(&document.source)).collect();
+    assert_eq!(stored, rest.iter().cloned().collect());
+    assert_eq!(server.traffic().items(), BTreeMap::from([(201, rest.len() as u64)]), "each was sent once");
 }
 
 // Q51

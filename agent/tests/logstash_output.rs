@@ -15,6 +15,7 @@ mod harness;
 use beats_server::{Act, BeatsServer, Window, ack};
 use blueox::batch::{Batch, Form};
 use blueox::config::{Address, Logstash, Tls};
+use blueox::output::backoff::Delays;
 use blueox::output::lumberjack::{self, Timing};
 use certificates::{Authority, acceptor};
 use harness::{DELIVERED, Delivery, batch_in, id, refused_with};
@@ -32,8 +33,7 @@ fn fast() -> Timing {
         window: Duration::from_secs(20),
         idle: Duration::from_secs(30),
         probe: Duration::from_millis(100),
-        backoff_first: Duration::from_millis(2),
-        backoff_max: Duration::from_millis(20),
+        backoff: Delays { first: Duration::from_millis(2), max: Duration::from_millis(20) },
     }
 }
 

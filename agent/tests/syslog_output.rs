@@ -11,6 +11,7 @@ mod harness;
 
 use blueox::batch::{Batch, Form};
 use blueox::config::{Address, Dialect, Syslog, Tls, Transport};
+use blueox::output::backoff::Delays;
 use blueox::output::syslog::{self, Timing};
 use certificates::{Authority, acceptor};
 use harness::{DELIVERED, Delivery, batch_in, refused_with};
@@ -25,8 +26,7 @@ fn fast() -> Timing {
         connect: Duration::from_secs(5),
         write: Duration::from_secs(5),
         idle: Duration::from_secs(20),
-        backoff_first: Duration::from_millis(2),
-        backoff_max: Duration::from_millis(20),
+        backoff: Delays { first: Duration::from_millis(2), max: Duration::from_millis(20) },
     }
 }
 

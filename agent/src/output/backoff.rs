@@ -2,26 +2,41 @@
 
 use std::time::Duration;
 
+/// First and longest delay.
+#[derive(Debug, Clone, Copy)]
+pub struct Delays {
+    /// After the first failure. Default 100 ms.
+    pub first: Duration,
+    /// After many failures, and most that is granted to a server that asks for one. Default 5 s.
+    pub max: Duration,
+}
+
+impl Default for Delays {
+    fn default() -> Self {
+        Self { first: Duration::from_millis(100), max: Duration::from_secs(5) }
+    }
+}
+
 /// Doubling delays with jitter. No clock: it only says how long.
 ///
 /// The n-th delay in a row lies between half and all of `first · 2ⁿ`, never above `max`.
 #[derive(Debug, Clone)]
 pub struct Backoff {
-    first: Duration,
-    max: Duration,
+    delays: Delays,
     failures: u32,
     random: u64,
 }
 
 impl Backoff {
-    /// Delays from `first` up to `max`. Equal seeds give equal delays.
-    pub fn new(first: Duration, max: Duration, seed: u64) -> Self {
-        Self { first, max, failures: 0, random: seed | 1 }
+    /// Equal seeds give equal delays.
+    pub fn new(delays: Delays, seed: u64) -> Self {
+        Self { delays, failures: 0, random: seed | 1 }
     }
 
     /// Counts a failure and says how long to wait.
     pub fn next_delay(&mut self) -> Duration {
-        let full = self.first.saturating_mul(1 << self.failures.min(20)).min(self.max);
+        let Delays { first, max } = self.delays;
+        let full = first.saturating_mul(1 << self.failures.min(20)).min(max);
         self.failures = self.failures.saturating_add(1);
         full / 2 + (full / 2).mul_f64(self.fraction())
     }
@@ -29,7 +44,7 @@ impl Backoff {
     /// As [`Self::next_delay`], but no shorter than what the server asked for, which counts up to `max`.
     pub fn next_delay_after(&mut self, asked: Option<Duration>) -> Duration {
         let own = self.next_delay();
-        asked.map_or(own, |asked| asked.min(self.max).max(own))
+        asked.map_or(own, |asked| asked.min(self.delays.max).max(own))
     }
 
     /// Failures in a row.
@@ -59,8 +74,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_delay_is_between_half_and_all_of_its_step_and_never_above_the_cap(seed: u64, steps in 1u32..100) {
-            let (first, max) = (Duration::from_millis(100), Duration::from_secs(5));
-            let mut backoff = Backoff::new(first, max, seed);
+            let Delays { first, max } = Delays::default();
+            let mut backoff = Backoff::new(Delays { first, max }, seed);
             for step in 0..steps {
                 let full = first.saturating_mul(1 << step.min(20)).min(max);
                 let delay = backoff.next_delay();
@@ -72,10 +87,10 @@ mod tests {
 
         #[test]
         fn what_the_server_asks_for_is_honoured_up_to_the_cap(seed: u64, asked_ms in 0u64..100_000_000) {
-            let max = Duration::from_secs(5);
+            let delays = Delays::default();
             let asked = Duration::from_millis(asked_ms);
-            let delay = Backoff::new(Duration::from_millis(100), max, seed).next_delay_after(Some(asked));
-            prop_assert!(delay >= asked.min(max) && delay <= max);
+            let delay = Backoff::new(delays, seed).next_delay_after(Some(asked));
+            prop_assert!(delay >= asked.min(delays.max) && delay <= delays.max);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which host gets the next request.
 
-use crate::output::backoff::Backoff;
+use crate::output::backoff::{Backoff, Delays};
 use std::time::Duration;
 
 /// The hosts and what is known of them. Times are counted from any fixed moment.
@@ -27,9 +27,12 @@ pub enum Pick {
 }
 
 impl Hosts {
-    /// `count` hosts, at least one. `backoff` is the pattern for each.
-    pub fn new(count: usize, mut backoff: impl FnMut(usize) -> Backoff) -> Self {
-        let host = |number| Host { backoff: backoff(number), retry_at: Duration::ZERO, in_flight: 0 };
+    /// `count` hosts, at least one, each with delays of its own by `seed`.
+    pub fn new(count: usize, delays: Delays, seed: u64) -> Self {
+        let host = |number| {
+            let backoff = Backoff::new(delays, seed ^ (number as u64 + 1) << 32);
+            Host { backoff, retry_at: Duration::ZERO, in_flight: 0 }
+        };
         Self { hosts: (0..count.max(1)).map(host).collect(), next: 0 }
     }
 
@@ -108,7 +111,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn hosts(count: usize) -> Hosts {
-        Hosts::new(count, |seed| Backoff::new(SECOND, 5 * SECOND, seed as u64))
+        Hosts::new(count, Delays { first: SECOND, max: 5 * SECOND }, 0)
     }
 
     #[test]

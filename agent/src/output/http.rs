@@ -25,7 +25,7 @@ pub async fn run(
 ) -> Result<(), ClientError> {
     let client = http_client(&config.login, &config.tls, 1, timing)?;
     state.update(|state| state.host.clone_from(&config.url));
-    let backoff = Backoff::new(timing.backoff_first, timing.backoff_max, RandomState::new().hash_one(0));
+    let backoff = Backoff::new(timing.backoff, RandomState::new().hash_one(0));
     let compressor = Compressor::of_form(Form::Array, config.compression);
     let mut sender = Sender { config, client, timing, settle, state, backoff, compressor, has_stored: false };
     while let Some(batch) = batches.recv().await {

@@ -1,6 +1,6 @@
 //! Documents as NDJSON, into a file or to standard output.
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, Delays};
 use super::{OutputError, OutputState, SettleSink, Settlement};
 use crate::batch::Batch;
 use bytes::Bytes;
@@ -8,7 +8,6 @@ use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc;
 use tracing::{error, info};
 
@@ -24,7 +23,7 @@ pub(super) async fn run_file(
 ) {
     let name = path.display().to_string();
     state.update(|state| state.host.clone_from(&name));
-    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5), 1);
+    let mut backoff = Backoff::new(Delays::default(), 1);
     while let Some(batch) = batches.recv().await {
         let mut rest = batch.raw();
         loop {

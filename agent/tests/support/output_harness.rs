@@ -4,6 +4,7 @@ use blueox::batch::{Batch, Compressor, EventMeta, Form, OpenBatch};
 use blueox::config::{Elasticsearch, Login, Tls};
 use blueox::file::identity::event_id;
 use blueox::file::{FileKey, Lineage};
+use blueox::output::backoff::Delays;
 use blueox::output::elasticsearch::{self, Timing};
 use blueox::output::{Fate, OutputSnapshot, OutputState, SettleSink, Settlement};
 use std::collections::{BTreeMap, HashMap};
@@ -25,8 +26,7 @@ pub fn fast() -> Timing {
         connect: Duration::from_secs(5),
         request: Duration::from_secs(2),
         progress: Duration::from_millis(500),
-        backoff_first: Duration::from_millis(2),
-        backoff_max: Duration::from_millis(20),
+        backoff: Delays { first: Duration::from_millis(2), max: Duration::from_millis(20) },
     }
 }
 

@@ -6,6 +6,7 @@ use super::text::one_line;
 use crate::batch::{Batch, Body};
 use crate::config::{Elasticsearch, Login, Tls};
 use crate::file::identity::ID_LEN;
+use crate::output::backoff::Delays;
 use crate::tls::{TlsError, client_config};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -40,10 +41,8 @@ pub struct Timing {
     pub request: Duration,
     /// Between two pieces of an answer's body. Default 20 s.
     pub progress: Duration,
-    /// First delay after a failure. Default 100 ms.
-    pub backoff_first: Duration,
-    /// Longest delay after failures, and most that is granted to `Retry-After`. Default 5 s.
-    pub backoff_max: Duration,
+    /// Between tries.
+    pub backoff: Delays,
 }
 
 impl Default for Timing {
@@ -52,8 +51,7 @@ impl Default for Timing {
             connect: Duration::from_secs(5),
             request: Duration::from_secs(60),
             progress: Duration::from_secs(20),
-            backoff_first: Duration::from_millis(100),
-            backoff_max: Duration::from_secs(5),
+            backoff: Delays::default(),
         }
     }
 }

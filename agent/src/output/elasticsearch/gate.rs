@@ -73,12 +73,13 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::backoff::Delays;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
     fn a_closed_gate_waits_longer_each_time_and_opens_at_once() {
-        let mut gate = Gate::new(Backoff::new(SECOND, 5 * SECOND, 1));
+        let mut gate = Gate::new(Backoff::new(Delays { first: SECOND, max: 5 * SECOND }, 1));
         assert!(gate.is_open() && gate.close(Duration::ZERO) && !gate.is_open());
         let first = gate.wait(Duration::ZERO);
         assert!(!gate.close(Duration::ZERO), "requests that fail together count once");

@@ -88,10 +88,8 @@ impl Shared {
     ) -> Result<Self, ClientError> {
         let client = Client::new(config, timing)?;
         let seed = RandomState::new().hash_one(0);
-        let host_backoff =
-            |host| Backoff::new(timing.backoff_first, timing.backoff_max, seed ^ (host as u64 + 1) << 32);
         Ok(Self {
-            hosts: Mutex::new(Hosts::new(client.hosts(), host_backoff)),
+            hosts: Mutex::new(Hosts::new(client.hosts(), timing.backoff, seed)),
             client,
             settle,
             state,
@@ -114,7 +112,7 @@ impl Shared {
 
     pub(super) fn backoff(&self) -> Backoff {
         let seed = self.seeds.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        Backoff::new(self.timing.backoff_first, self.timing.backoff_max, seed)
+        Backoff::new(self.timing.backoff, seed)
     }
 
     /// The state of an index, made where it is new.

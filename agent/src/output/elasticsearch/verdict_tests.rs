@@ -2,6 +2,7 @@ use super::super::health::STREAK;
 use super::*;
 use crate::batch::{Compressor, EventMeta, Form, OpenBatch};
 use crate::file::{FileKey, Lineage};
+use crate::output::backoff::Delays;
 use proptest::prelude::*;
 
 /// A batch with documents of about `size` bytes each.
@@ -17,7 +18,7 @@ fn batch_of(items: u32, size: usize, uncertain: bool) -> Batch {
 }
 
 fn pattern() -> Backoff {
-    Backoff::new(Duration::from_millis(100), Duration::from_secs(5), 1)
+    Backoff::new(Delays::default(), 1)
 }
 
 struct Bench {

@@ -21,7 +21,7 @@ mod connection;
 
 use crate::batch::Batch;
 use crate::config::{Address, Logstash};
-use crate::output::backoff::Backoff;
+use crate::output::backoff::Delays;
 use crate::output::hosts::{Hosts, Pick};
 use crate::output::link::Connector;
 use crate::output::{OutputState, SettleSink, TlsError};
@@ -47,10 +47,8 @@ pub struct Timing {
     pub idle: Duration,
     /// An empty window, which not every server answers. Default 2 s.
     pub probe: Duration,
-    /// First delay after a failure. Default 100 ms.
-    pub backoff_first: Duration,
-    /// Longest delay after failures. Default 5 s.
-    pub backoff_max: Duration,
+    /// Between tries.
+    pub backoff: Delays,
 }
 
 impl Default for Timing {
@@ -61,8 +59,7 @@ impl Default for Timing {
             window: Duration::from_secs(1800),
             idle: Duration::from_secs(30),
             probe: Duration::from_secs(2),
-            backoff_first: Duration::from_millis(100),
-            backoff_max: Duration::from_secs(5),
+            backoff: Delays::default(),
         }
     }
 }
@@ -77,13 +74,11 @@ pub async fn run(
 ) -> Result<(), TlsError> {
     let connector = Connector::new(config.tls.as_ref(), timing.connect)?;
     let seed = RandomState::new().hash_one(0);
-    let backoff =
-        |host| Backoff::new(timing.backoff_first, timing.backoff_max, seed ^ (host as u64 + 1) << 32);
     let mut sender = Sender {
         config,
         timing,
         connector,
-        hosts: Hosts::new(config.hosts.len(), backoff),
+        hosts: Hosts::new(config.hosts.len(), timing.backoff, seed),
         started: Instant::now(),
         queue: Queue::new(config.pipelining, config.compression),
         batches,

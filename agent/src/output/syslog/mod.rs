@@ -8,7 +8,7 @@ mod document;
 
 pub mod message;
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, Delays};
 use super::link::{Connector, Link};
 use super::{Fate, OutputState, Refusal, SettleSink, Settlement, TlsError};
 use crate::batch::Batch;
@@ -33,10 +33,8 @@ pub struct Timing {
     pub write: Duration,
     /// A connection not used for so long is replaced. Default 20 s: proxies in front of Logsearch cut at 30 s.
     pub idle: Duration,
-    /// First delay after a failure. Default 100 ms.
-    pub backoff_first: Duration,
-    /// Longest delay after failures. Default 5 s.
-    pub backoff_max: Duration,
+    /// Between tries.
+    pub backoff: Delays,
 }
 
 impl Default for Timing {
@@ -45,8 +43,7 @@ impl Default for Timing {
             connect: Duration::from_secs(5),
             write: Duration::from_secs(30),
             idle: Duration::from_secs(20),
-            backoff_first: Duration::from_millis(100),
-            backoff_max: Duration::from_secs(5),
+            backoff: Delays::default(),
         }
     }
 }
@@ -74,7 +71,7 @@ pub async fn run(
         host,
         "syslog has no acknowledgements: what a broken connection or receiver loses is not sent again and not counted"
     );
-    let backoff = Backoff::new(timing.backoff_first, timing.backoff_max, RandomState::new().hash_one(0));
+    let backoff = Backoff::new(timing.backoff, RandomState::new().hash_one(0));
     let mut sender =
         Sender { config, timing, connector, host, state, backoff, road: None, used_at: Instant::now() };
     let writer = Writer::new(&config.dialect, &config.shipper);

@@ -160,16 +160,16 @@ impl Intake {
         std::mem::take(&mut self.counts)
     }
 
-    /// Whether a line of this input would find room.
-    pub(super) fn has_room(&self, input: usize) -> bool {
-        match &self.routes[input] {
-            Route::Fixed(index) => self.targets.get(index).is_none_or(|target| self.has_room_in(target)),
-            Route::Dated(_) => self.targets.values().all(|target| self.has_room_in(target)),
-        }
-    }
-
-    fn has_room_in(&self, target: &Target) -> bool {
-        !target.open.is_full() || self.may_leave(target)
+    /// Whether a line of this input finds room. A full batch that may leave does so first, or it would grow by one more event.
+    pub(super) fn has_room(&mut self, input: usize) -> bool {
+        let only = match &self.routes[input] {
+            Route::Fixed(index) => Some(index),
+            Route::Dated(_) => None,
+        };
+        let concerns = |index: &Arc<str>| only.is_none_or(|only| only == index);
+        let full = self.targets.iter().filter(|(index, target)| target.open.is_full() && concerns(index));
+        let full: Vec<Arc<str>> = full.map(|(index, _)| index.clone()).collect();
+        full.iter().all(|index| self.seal(index))
     }
 
     fn may_leave(&self, target: &Target) -> bool {

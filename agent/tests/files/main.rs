@@ -6,12 +6,6 @@ mod agent;
 #[path = "../support/log_writer.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared with other tests, each using its part")]
 mod log_writer;
-#[path = "../support/sites.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests, each using its part")]
-mod sites;
-#[path = "../support/stored.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests, each using its part")]
-mod stored;
 #[path = "../support/tail.rs"]
 #[allow(unreachable_pub, dead_code, reason = "shared with other tests, each using its part")]
 mod tail;
@@ -27,6 +21,8 @@ mod reading;
 mod restart;
 mod restored_state;
 mod rotation;
+mod sites;
+mod stored;
 mod truncation;
 
 use agent::Site;

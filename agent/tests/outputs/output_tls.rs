@@ -1,22 +1,10 @@
 //! Whom the output trusts, and what it says when it does not (E41 to E43 of the catalogue of cases).
 
-#![allow(clippy::unwrap_used, reason = "a test ends where something unexpected comes")]
-
-#[path = "support/certificates.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
-mod certificates;
-#[path = "support/output_harness.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
-mod harness;
-#[path = "support/scripted_server.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
-mod scripted_server;
-
+use crate::certificates::{Authority, Identity, acceptor};
+use crate::harness::{DELIVERED, Delivery, batch, config};
+use crate::scripted_server::{Act, Request, ScriptedServer};
 use blueox::config::{Elasticsearch, Tls, Verify};
-use certificates::{Authority, Identity, acceptor};
-use harness::{DELIVERED, Delivery, batch, config};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
-use scripted_server::{Act, Request, ScriptedServer};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use tempfile::TempDir;

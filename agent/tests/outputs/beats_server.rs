@@ -13,26 +13,26 @@ use tokio_rustls::TlsAcceptor;
 
 /// A window as it came.
 #[derive(Debug, Clone)]
-pub struct Window {
+pub(crate) struct Window {
     /// Number of the connection, from 0.
-    pub connection: usize,
-    pub events: Vec<serde_json::Value>,
+    pub(crate) connection: usize,
+    pub(crate) events: Vec<serde_json::Value>,
 }
 
 impl Window {
     /// Member `n` of the events.
-    pub fn numbers(&self) -> Vec<u64> {
+    pub(crate) fn numbers(&self) -> Vec<u64> {
         self.events.iter().map(|event| event["n"].as_u64().expect("a number")).collect()
     }
 
-    pub fn ids(&self) -> Vec<&str> {
+    pub(crate) fn ids(&self) -> Vec<&str> {
         self.events.iter().map(|event| event["@metadata"]["_id"].as_str().expect("an id")).collect()
     }
 }
 
 /// What the server does upon a window.
 #[derive(Debug, Clone)]
-pub enum Act {
+pub(crate) enum Act {
     /// These bytes, then the next window.
     Say(Vec<u8>),
     /// These bytes, then the end of the connection.
@@ -42,35 +42,35 @@ pub enum Act {
 }
 
 /// The frame of an acknowledgement.
-pub fn ack(number: u32) -> Vec<u8> {
+pub(crate) fn ack(number: u32) -> Vec<u8> {
     [&b"2A"[..], &number.to_be_bytes()].concat()
 }
 
 impl Act {
     /// All of the window is taken.
-    pub fn take(window: &Window) -> Self {
+    pub(crate) fn take(window: &Window) -> Self {
         Self::Say(ack(window.events.len() as u32))
     }
 
-    pub fn close() -> Self {
+    pub(crate) fn close() -> Self {
         Self::SayAndClose(Vec::new())
     }
 }
 
 type Script = Box<dyn FnMut(&Window) -> Act + Send>;
 
-pub struct BeatsServer {
-    pub address: SocketAddr,
+pub(crate) struct BeatsServer {
+    pub(crate) address: SocketAddr,
     windows: Arc<Mutex<Vec<Window>>>,
     task: JoinHandle<()>,
 }
 
 impl BeatsServer {
-    pub async fn start(script: impl FnMut(&Window) -> Act + Send + 'static) -> Self {
+    pub(crate) async fn start(script: impl FnMut(&Window) -> Act + Send + 'static) -> Self {
         Self::serve(None, script).await
     }
 
-    pub async fn serve(
+    pub(crate) async fn serve(
         tls: Option<TlsAcceptor>,
         script: impl FnMut(&Window) -> Act + Send + 'static,
     ) -> Self {
@@ -99,7 +99,7 @@ impl BeatsServer {
     }
 
     /// The windows so far.
-    pub fn windows(&self) -> Vec<Window> {
+    pub(crate) fn windows(&self) -> Vec<Window> {
         self.windows.lock().expect("no panic").clone()
     }
 }

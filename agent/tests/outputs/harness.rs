@@ -15,13 +15,13 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
-pub const DELIVERED: Fate = Fate::Delivered { failure_store: false };
+pub(crate) const DELIVERED: Fate = Fate::Delivered { failure_store: false };
 
 const DEADLINE: Duration = Duration::from_secs(30);
 const LINEAGE: Lineage = Lineage([7; 6]);
 
 /// Short delays, so that tests of long outages are short.
-pub fn fast() -> Timing {
+pub(crate) fn fast() -> Timing {
     Timing {
         connect: Duration::from_secs(5),
         request: Duration::from_secs(2),
@@ -30,7 +30,7 @@ pub fn fast() -> Timing {
     }
 }
 
-pub fn config(hosts: &[String]) -> Elasticsearch {
+pub(crate) fn config(hosts: &[String]) -> Elasticsearch {
     Elasticsearch {
         hosts: hosts.to_vec(),
         login: Login::None,
@@ -43,35 +43,40 @@ pub fn config(hosts: &[String]) -> Elasticsearch {
     }
 }
 
-pub fn plain(config: Elasticsearch) -> Elasticsearch {
+pub(crate) fn plain(config: Elasticsearch) -> Elasticsearch {
     Elasticsearch { compression: 0, ..config }
 }
 
-pub fn in_flight(in_flight: usize, config: Elasticsearch) -> Elasticsearch {
+pub(crate) fn in_flight(in_flight: usize, config: Elasticsearch) -> Elasticsearch {
     Elasticsearch { in_flight, ..config }
 }
 
 /// One event for each number; it starts at that offset.
-pub fn batch(starts: Range<u64>) -> Batch {
+pub(crate) fn batch(starts: Range<u64>) -> Batch {
     batch_for("logs-app-default", starts)
 }
 
-pub fn batch_for(index: &str, starts: Range<u64>) -> Batch {
+pub(crate) fn batch_for(index: &str, starts: Range<u64>) -> Batch {
     batch_of(index, starts, 1, |start| format!("{{\"n\":{start},\"message\":\"hello\"}}"))
 }
 
 /// Events that compress to nothing are not what limits are about, so the body is plain.
-pub fn big_batch(starts: Range<u64>, len: impl Fn(u64) -> usize) -> Batch {
+pub(crate) fn big_batch(starts: Range<u64>, len: impl Fn(u64) -> usize) -> Batch {
     batch_of("logs-app-default", starts, 0, |start| format!("{{\"m\":\"{}\"}}", "x".repeat(len(start))))
 }
 
 /// Events at these offsets, with these documents.
-pub fn batch_of(index: &str, starts: Range<u64>, level: u8, document: impl Fn(u64) -> String) -> Batch {
+pub(crate) fn batch_of(
+    index: &str,
+    starts: Range<u64>,
+    level: u8,
+    document: impl Fn(u64) -> String,
+) -> Batch {
     batch_in(Form::Bulk, index, starts, level, document)
 }
 
 /// As [`batch_of`], for another kind of output.
-pub fn batch_in(
+pub(crate) fn batch_in(
     form: Form,
     index: &str,
     starts: Range<u64>,
@@ -93,23 +98,23 @@ pub fn batch_in(
     open.seal(&mut Compressor::of_form(form, level))
 }
 
-pub fn uncertain(mut batch: Batch) -> Batch {
+pub(crate) fn uncertain(mut batch: Batch) -> Batch {
     batch.items.iter_mut().for_each(|item| item.uncertain = true);
     batch
 }
 
 /// The id of the event that starts there.
-pub fn id(start: u64) -> String {
+pub(crate) fn id(start: u64) -> String {
     String::from_utf8(event_id(LINEAGE, start, 9).to_vec()).unwrap()
 }
 
-pub fn gzip(text: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(text).unwrap();
     gzip.finish().unwrap()
 }
 
-pub fn refused_with(fate: &Fate) -> u16 {
+pub(crate) fn refused_with(fate: &Fate) -> u16 {
     match fate {
         Fate::Refused(refusal) => refusal.status,
         other => panic!("{other:?}"),
@@ -118,26 +123,28 @@ pub fn refused_with(fate: &Fate) -> u16 {
 
 type Fates = BTreeMap<u64, Fate>;
 
-pub struct Delivery {
-    pub state: Arc<OutputState>,
+pub(crate) struct Delivery {
+    pub(crate) state: Arc<OutputState>,
     batches: Option<mpsc::Sender<Batch>>,
     settled: Arc<(Mutex<Vec<Settlement>>, Notify)>,
     task: JoinHandle<Result<(), String>>,
 }
 
 impl Delivery {
-    pub fn start(config: Elasticsearch) -> Self {
+    pub(crate) fn start(config: Elasticsearch) -> Self {
         Self::start_with(config, fast(), HashMap::new())
     }
 
-    pub fn start_with(config: Elasticsearch, timing: Timing, known: HashMap<String, String>) -> Self {
+    pub(crate) fn start_with(config: Elasticsearch, timing: Timing, known: HashMap<String, String>) -> Self {
         Self::running(|batches, settle, state| async move {
             elasticsearch::run(&config, timing, batches, settle, state, known).await
         })
     }
 
     /// Any output.
-    pub fn running<F, E>(run: impl FnOnce(mpsc::Receiver<Batch>, SettleSink, Arc<OutputState>) -> F) -> Self
+    pub(crate) fn running<F, E>(
+        run: impl FnOnce(mpsc::Receiver<Batch>, SettleSink, Arc<OutputState>) -> F,
+    ) -> Self
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: std::fmt::Debug,
@@ -155,16 +162,16 @@ impl Delivery {
         Self { state, batches: Some(batches), settled, task }
     }
 
-    pub async fn send(&mut self, batch: Batch) {
+    pub(crate) async fn send(&mut self, batch: Batch) {
         self.batches.as_ref().unwrap().send(batch).await.expect("the output runs");
     }
 
     /// Fates so far, by the start of the event. An event with two fates is a failure.
-    pub fn now(&self) -> Fates {
+    pub(crate) fn now(&self) -> Fates {
         fates_of(&self.settled.0.lock().unwrap())
     }
 
-    pub async fn wait_for(&self, enough: impl Fn(&Fates) -> bool) {
+    pub(crate) async fn wait_for(&self, enough: impl Fn(&Fates) -> bool) {
         let wait = async {
             loop {
                 let settled = self.settled.1.notified();
@@ -178,7 +185,7 @@ impl Delivery {
         assert!(result.is_ok(), "settled: {:#?}\n{:#?}", self.now(), self.state.snapshot());
     }
 
-    pub async fn wait_for_state(&self, enough: impl Fn(&OutputSnapshot) -> bool) {
+    pub(crate) async fn wait_for_state(&self, enough: impl Fn(&OutputSnapshot) -> bool) {
         let deadline = tokio::time::Instant::now() + DEADLINE;
         while !enough(&self.state.snapshot()) {
             assert!(tokio::time::Instant::now() < deadline, "{:#?}", self.state.snapshot());
@@ -187,7 +194,7 @@ impl Delivery {
     }
 
     /// Ends the input, waits until the output has settled all of it, and gives all fates.
-    pub async fn fates(&mut self) -> Fates {
+    pub(crate) async fn fates(&mut self) -> Fates {
         drop(self.batches.take());
         let ended = tokio::time::timeout(DEADLINE, &mut self.task).await;
         match ended {
@@ -200,18 +207,18 @@ impl Delivery {
     }
 
     /// As [`Self::fates`], with the settlements as they came.
-    pub async fn finish(mut self) -> Vec<Settlement> {
+    pub(crate) async fn finish(mut self) -> Vec<Settlement> {
         self.fates().await;
         self.settlements()
     }
 
     /// Settlements so far.
-    pub fn settlements(&self) -> Vec<Settlement> {
+    pub(crate) fn settlements(&self) -> Vec<Settlement> {
         self.settled.0.lock().unwrap().clone()
     }
 
     /// Drops the output where it stands.
-    pub async fn abandon(self) -> Fates {
+    pub(crate) async fn abandon(self) -> Fates {
         self.task.abort();
         let _ = self.task.await;
         fates_of(&self.settled.0.lock().unwrap())

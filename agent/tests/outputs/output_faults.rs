@@ -2,18 +2,9 @@
 //!
 //! Case ids are those of the catalogue of cases. The server is on loopback and says what the script says, byte by byte.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where something unexpected comes")]
-
-#[path = "support/output_harness.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
-mod harness;
-#[path = "support/scripted_server.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
-mod scripted_server;
-
+use crate::harness::{DELIVERED, Delivery, batch, big_batch, config, fast, gzip, refused_with};
+use crate::scripted_server::{Act, End, Piece, ScriptedServer, bulk_answer};
 use blueox::output::Fate;
-use harness::{DELIVERED, Delivery, batch, big_batch, config, fast, gzip, refused_with};
-use scripted_server::{Act, End, Piece, ScriptedServer, bulk_answer};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,7 +118,7 @@ async fn a_gateway_error_with_a_web_page_is_retried_and_quoted_in_one_bounded_li
 #[tokio::test]
 async fn a_document_the_pipeline_fails_on_is_given_up_while_the_others_flow() {
     let server = ScriptedServer::start(|request| {
-        let poison = &harness::id(3);
+        let poison = &crate::harness::id(3);
         Some(Act::bulk(request, |_, id| if id == poison { 500 } else { 201 }))
     })
     .await;
@@ -138,7 +129,7 @@ async fn a_document_the_pipeline_fails_on_is_given_up_while_the_others_flow() {
     assert_eq!(refused_with(&fates[&3]), 500);
     assert_eq!(fates.values().filter(|fate| **fate == DELIVERED).count(), 19);
     let requests = server.finish();
-    assert_eq!(requests.iter().filter(|request| request.ids().contains(&harness::id(3))).count(), 10);
+    assert_eq!(requests.iter().filter(|request| request.ids().contains(&crate::harness::id(3))).count(), 10);
 }
 
 /// E48: one field conflict in every batch costs no request.
@@ -250,9 +241,9 @@ async fn while_one_index_is_held_the_others_flow() {
     .await;
     let mut delivery = Delivery::start(config(&[server.url()]));
     for number in 0..5 {
-        delivery.send(harness::batch_for("held", number * 10..number * 10 + 2)).await;
+        delivery.send(crate::harness::batch_for("held", number * 10..number * 10 + 2)).await;
     }
-    delivery.send(harness::batch_for("other", 100..110)).await;
+    delivery.send(crate::harness::batch_for("other", 100..110)).await;
     delivery.wait_for(|fates| fates.len() == 10).await;
     assert!((100..110).all(|start| delivery.now()[&start] == DELIVERED));
     assert_eq!(delivery.state.snapshot().held.len(), 1);
@@ -283,7 +274,7 @@ async fn when_nearly_all_items_of_three_requests_are_refused_alike_the_index_is_
 /// E14, E34
 #[tokio::test]
 async fn a_conflict_after_a_lost_answer_is_a_repeat_and_one_out_of_the_blue_is_not() {
-    let conflicts = |request: &scripted_server::Request| Some(Act::bulk(request, |_, _| 409));
+    let conflicts = |request: &crate::scripted_server::Request| Some(Act::bulk(request, |_, _| 409));
     let server = ScriptedServer::start(move |request| match request.number {
         0 => Some(Act::reset()),
         _ => conflicts(request),
@@ -318,7 +309,7 @@ fn encoded(encoding: &str, body: impl AsRef<[u8]>) -> Act {
 #[tokio::test]
 async fn an_answer_that_is_not_clear_and_complete_settles_nothing() {
     let item = |id: &str| format!(r#"{{"create":{{"_id":"{id}","status":201}}}}"#);
-    let (first, second) = (item(&harness::id(0)), item(&harness::id(1)));
+    let (first, second) = (item(&crate::harness::id(0)), item(&crate::harness::id(1)));
     let full = format!(r#"{{"items":[{first},{second}]}}"#);
     let bomb = gzip(&vec![b' '; 40 << 20]);
     let mut long = format!(r#"{{"items":[{first},{second}],"x":"#).into_bytes();
@@ -373,7 +364,7 @@ async fn an_answer_that_is_not_clear_and_complete_settles_nothing() {
 #[tokio::test]
 async fn an_answer_that_is_clear_is_understood_in_any_dress() {
     let item = |id: &str| format!(r#"{{"create":{{"_id":"{id}","status":201}}}}"#);
-    let (first, second) = (item(&harness::id(0)), item(&harness::id(1)));
+    let (first, second) = (item(&crate::harness::id(0)), item(&crate::harness::id(1)));
     let full = format!(r#"{{"items":[{first},{second}]}}"#);
     let value: serde_json::Value = serde_json::from_str(&full).unwrap();
     let (half, rest) = full.split_at(50);
@@ -481,7 +472,7 @@ async fn a_413_while_the_upload_is_under_way_is_seen() {
         let length: usize = request.header("content-length").unwrap().parse().unwrap();
         (length > 300_000).then(|| Act::reply(413, "connection: close\r\n", "").then(End::Hang))
     });
-    let mut delivery = Delivery::start(harness::plain(config(&[server.url()])));
+    let mut delivery = Delivery::start(crate::harness::plain(config(&[server.url()])));
     delivery.send(big_batch(0..100, |_| 50_000)).await;
     let fates = delivery.fates().await;
     assert!(fates.len() == 100 && fates.values().all(|fate| *fate == DELIVERED));
@@ -499,7 +490,7 @@ async fn a_request_whose_connection_is_always_closed_is_split() {
         Some(if request.body.len() > 2000 { Act::close() } else { Act::bulk(request, |_, _| 201) })
     })
     .await;
-    let mut delivery = Delivery::start(harness::plain(config(&[server.url()])));
+    let mut delivery = Delivery::start(crate::harness::plain(config(&[server.url()])));
     delivery.send(batch(0..100)).await;
     let fates = delivery.fates().await;
     assert!(fates.len() == 100 && fates.values().all(|fate| *fate == DELIVERED));
@@ -606,13 +597,13 @@ async fn answers_may_come_in_any_order_and_each_settles_its_own_batch() {
     let gates: Vec<_> = (0..4).map(|_| Arc::new(tokio::sync::Semaphore::new(0))).collect();
     let script = gates.clone();
     let server = ScriptedServer::start(move |request| {
-        let number: usize = (0..4).find(|n| request.ids()[0] == harness::id(*n as u64 * 10)).unwrap();
+        let number: usize = (0..4).find(|n| request.ids()[0] == crate::harness::id(*n as u64 * 10)).unwrap();
         let fails = number == 1 && request.number < 4;
         let act = if fails { Act::reply(503, "", "") } else { Act::bulk(request, |_, _| 201) };
         Some(act.after(Piece::Until(Arc::clone(&script[number]))))
     })
     .await;
-    let mut delivery = Delivery::start(harness::in_flight(4, config(&[server.url()])));
+    let mut delivery = Delivery::start(crate::harness::in_flight(4, config(&[server.url()])));
     for start in 0..4 {
         delivery.send(batch(start * 10..start * 10 + 10)).await;
     }
@@ -634,7 +625,7 @@ async fn no_more_requests_are_open_than_allowed_and_the_end_waits_for_their_answ
     let wait = Piece::Until(Arc::clone(&gate));
     let server =
         ScriptedServer::start(move |request| Some(Act::bulk(request, |_, _| 201).after(wait.clone()))).await;
-    let mut delivery = Delivery::start(harness::in_flight(2, config(&[server.url()])));
+    let mut delivery = Delivery::start(crate::harness::in_flight(2, config(&[server.url()])));
     for start in 0..10 {
         delivery.send(batch(start..start + 1)).await;
     }
@@ -683,7 +674,7 @@ async fn log_in_and_path_prefix_are_sent_and_the_log_in_is_never_shown() {
 async fn events_of_unknown_fate_are_looked_up_in_the_backing_indices_before_a_rollover() {
     const STREAM: &str = r#"{"data_streams":[{"name":"logs-app-default","indices":[
         {"index_name":".ds-1"},{"index_name":".ds-2"},{"index_name":".ds-3"}]}]}"#;
-    let stored = [harness::id(0), harness::id(2)];
+    let stored = [crate::harness::id(0), crate::harness::id(2)];
     let server = ScriptedServer::start(move |request| {
         Some(match request.target.split('?').next().unwrap() {
             "/_data_stream/logs-app-default" => Act::json(200, STREAM),
@@ -702,14 +693,14 @@ async fn events_of_unknown_fate_are_looked_up_in_the_backing_indices_before_a_ro
     server.script_look_ups();
     let known = HashMap::from([("logs-app-default".to_owned(), ".ds-2".to_owned())]);
     let mut delivery = Delivery::start_with(config(&[server.url()]), fast(), known);
-    delivery.send(harness::uncertain(batch(0..4))).await;
+    delivery.send(crate::harness::uncertain(batch(0..4))).await;
     let fates = delivery.fates().await;
     assert_eq!([&fates[&0], &fates[&2]], [&Fate::FoundBefore; 2]);
     assert_eq!([&fates[&1], &fates[&3]], [&DELIVERED; 2]);
     let requests = server.finish();
     let bulk: Vec<_> = requests.iter().filter(|request| request.target.contains("_bulk")).collect();
     assert_eq!(bulk.len(), 1);
-    assert_eq!(bulk[0].ids(), [harness::id(1), harness::id(3)]);
+    assert_eq!(bulk[0].ids(), [crate::harness::id(1), crate::harness::id(3)]);
 }
 
 /// The answer to the very first request is lost and the stream rolls over: no answer has named a backing index yet.
@@ -724,7 +715,7 @@ async fn where_no_backing_index_is_known_all_older_ones_are_looked_into() {
             Some(match request.target.split('?').next().unwrap() {
                 "/_data_stream/logs-app-default" => Act::json(200, STREAM),
                 "/.ds-1/_mget" => {
-                    let stored = serde_json::json!({"found": true, "_id": harness::id(1)});
+                    let stored = serde_json::json!({"found": true, "_id": crate::harness::id(1)});
                     Act::json(200, serde_json::json!({ "docs": [stored] }).to_string())
                 }
                 // The stream might roll over again before the next request.
@@ -738,7 +729,7 @@ async fn where_no_backing_index_is_known_all_older_ones_are_looked_into() {
         server.script_look_ups();
         let mut delivery = Delivery::start_with(config(&[server.url()]), fast(), known);
         let batch = batch(0..3);
-        delivery.send(if sent_before { harness::uncertain(batch) } else { batch }).await;
+        delivery.send(if sent_before { crate::harness::uncertain(batch) } else { batch }).await;
         let fates = delivery.fates().await;
         assert_eq!([&fates[&0], &fates[&1], &fates[&2]], [&DELIVERED, &Fate::FoundBefore, &DELIVERED]);
         server.finish();
@@ -757,7 +748,7 @@ async fn where_looking_for_a_rollover_is_not_possible_events_are_delivered_and_c
         server.script_look_ups();
         let known = HashMap::from([("logs-app-default".to_owned(), ".ds-1".to_owned())]);
         let mut delivery = Delivery::start_with(config(&[server.url()]), fast(), known);
-        delivery.send(harness::uncertain(batch(0..4))).await;
+        delivery.send(crate::harness::uncertain(batch(0..4))).await;
         assert!(delivery.fates().await.values().all(|fate| *fate == DELIVERED));
         assert_eq!(delivery.state.snapshot().unchecked_rollovers, counted, "{status}");
         server.finish();

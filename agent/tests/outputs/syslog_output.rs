@@ -1,20 +1,11 @@
 //! Syslog on the wire: framing, transports, and connections that are cut.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where something unexpected comes")]
-
-#[path = "support/certificates.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
-mod certificates;
-#[path = "support/output_harness.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
-mod harness;
-
+use crate::certificates::{Authority, acceptor};
+use crate::harness::{DELIVERED, Delivery, batch_in, refused_with};
 use blueox::batch::{Batch, Form};
 use blueox::config::{Address, Dialect, Syslog, Tls, Transport};
 use blueox::output::backoff::Delays;
 use blueox::output::syslog::{self, Timing};
-use certificates::{Authority, acceptor};
-use harness::{DELIVERED, Delivery, batch_in, refused_with};
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;

@@ -6,19 +6,19 @@ use std::path::Path;
 
 /// One stored event.
 #[derive(Debug, Clone)]
-pub struct Stored {
+pub(crate) struct Stored {
     /// Name of the file it was read from, without directories.
-    pub file: String,
+    pub(crate) file: String,
     /// `log.offset`.
-    pub offset: u64,
+    pub(crate) offset: u64,
     /// `message`.
-    pub message: String,
+    pub(crate) message: String,
     /// All of it.
-    pub document: Value,
+    pub(crate) document: Value,
 }
 
 /// All events, by file name and offset; panics where one is no JSON or lacks what every event has.
-pub fn all(server: &FaultServer) -> Vec<Stored> {
+pub(crate) fn all(server: &FaultServer) -> Vec<Stored> {
     let mut all: Vec<Stored> =
         server.documents().iter().map(|document| Stored::of(&document.source)).collect();
     all.sort_by(|a, b| (&a.file, a.offset).cmp(&(&b.file, b.offset)));
@@ -26,23 +26,23 @@ pub fn all(server: &FaultServer) -> Vec<Stored> {
 }
 
 /// The events of one file, by offset.
-pub fn of_file(server: &FaultServer, name: &str) -> Vec<Stored> {
+pub(crate) fn of_file(server: &FaultServer, name: &str) -> Vec<Stored> {
     all(server).into_iter().filter(|stored| stored.file == name).collect()
 }
 
 /// The messages of one file, by offset.
-pub fn messages(server: &FaultServer, name: &str) -> Vec<String> {
+pub(crate) fn messages(server: &FaultServer, name: &str) -> Vec<String> {
     of_file(server, name).into_iter().map(|stored| stored.message).collect()
 }
 
 /// How many items came over the wire, whatever became of them: more than the events means repeats.
-pub fn items_sent(server: &FaultServer) -> u64 {
+pub(crate) fn items_sent(server: &FaultServer) -> u64 {
     server.traffic().items().values().sum()
 }
 
 impl Stored {
     /// Of a document as it was sent.
-    pub fn of(source: &[u8]) -> Self {
+    pub(crate) fn of(source: &[u8]) -> Self {
         let document: Value = serde_json::from_slice(source).expect("valid JSON on the wire");
         let path = document["log"]["file"]["path"].as_str().expect("log.file.path");
         Self {
@@ -54,12 +54,12 @@ impl Stored {
     }
 
     /// `log.flags`.
-    pub fn flags(&self) -> Vec<&str> {
+    pub(crate) fn flags(&self) -> Vec<&str> {
         texts(&self.document["log"]["flags"])
     }
 
     /// `tags`.
-    pub fn tags(&self) -> Vec<&str> {
+    pub(crate) fn tags(&self) -> Vec<&str> {
         texts(&self.document["tags"])
     }
 }

@@ -1,19 +1,10 @@
 //! JSON arrays to an http input: one status decides over a request.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where something unexpected comes")]
-
-#[path = "support/output_harness.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
-mod harness;
-#[path = "support/scripted_server.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
-mod scripted_server;
-
+use crate::harness::{DELIVERED, Delivery, batch_in, fast, id, refused_with};
+use crate::scripted_server::{Act, Request, ScriptedServer};
 use blueox::batch::{Batch, Form};
 use blueox::config::{Http, Login, Secret, Tls};
 use blueox::output::http;
-use harness::{DELIVERED, Delivery, batch_in, fast, id, refused_with};
-use scripted_server::{Act, Request, ScriptedServer};
 use std::ops::Range;
 
 fn start(server: &ScriptedServer) -> Delivery {

@@ -6,18 +6,18 @@ use std::path::Path;
 
 /// A site with these `inputs` (YAML, one `- …` an input, indented by two), sending to `url`. `inputs` is given the directory
 /// of the logs.
-pub fn with_inputs(url: &str, inputs: impl FnOnce(&Path) -> String) -> Site {
+pub(crate) fn with_inputs(url: &str, inputs: impl FnOnce(&Path) -> String) -> Site {
     with(url, "{linger: 20ms}", inputs)
 }
 
 /// As [`with_inputs`], with the `bulk` section (YAML, in braces) stated.
-pub fn with(url: &str, bulk: impl Display, inputs: impl FnOnce(&Path) -> String) -> Site {
+pub(crate) fn with(url: &str, bulk: impl Display, inputs: impl FnOnce(&Path) -> String) -> Site {
     let output = format!("elasticsearch:\n    hosts: [{url:?}]\n    bulk: {bulk}\n");
     with_output(output, inputs)
 }
 
 /// A site with this `output` (YAML, indented by two).
-pub fn with_output(output: impl Display, inputs: impl FnOnce(&Path) -> String) -> Site {
+pub(crate) fn with_output(output: impl Display, inputs: impl FnOnce(&Path) -> String) -> Site {
     Site::with_config(|site| {
         format!(
             "host: {{id: test}}\n\

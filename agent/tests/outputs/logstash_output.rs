@@ -1,24 +1,12 @@
 //! The Logstash output against servers of its protocol that misbehave, and against Elastic's own.
 
-#![allow(clippy::unwrap_used, reason = "a test ends where something unexpected comes")]
-
-#[path = "support/beats_server.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
-mod beats_server;
-#[path = "support/certificates.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
-mod certificates;
-#[path = "support/output_harness.rs"]
-#[allow(unreachable_pub, dead_code, reason = "shared with other tests")]
-mod harness;
-
-use beats_server::{Act, BeatsServer, Window, ack};
+use crate::beats_server::{Act, BeatsServer, Window, ack};
+use crate::certificates::{Authority, acceptor};
+use crate::harness::{DELIVERED, Delivery, batch_in, id, refused_with};
 use blueox::batch::{Batch, Form};
 use blueox::config::{Address, Logstash, Tls};
 use blueox::output::backoff::Delays;
 use blueox::output::lumberjack::{self, Timing};
-use certificates::{Authority, acceptor};
-use harness::{DELIVERED, Delivery, batch_in, id, refused_with};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::ops::Range;

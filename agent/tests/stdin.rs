@@ -105,11 +105,9 @@ fn without_a_path_lines_come_from_standard_input() {
     }
 }
 
-// A stream keeps its order over the segments of a backlog.
-#[test]
-fn segments_are_read_one_after_the_other() {
-    const LINES: u64 = 150_000;
-    let site = Site::with_config(|site| {
+/// A site with the smallest queue, whose segments have 2 MiB, and a file for its output.
+fn site_into_file() -> Site {
+    Site::with_config(|site| {
         format!(
             "host: {{id: test}}\ninputs:\n  - type: stdin\nlimits: {{queue: 16MiB}}\noutput:\n  file: {{path: {:?}}}\n\
              state: {{path: {:?}}}\nmonitoring: {{listen: {:?}, events: false}}\n",
@@ -117,16 +115,53 @@ fn segments_are_read_one_after_the_other() {
             site.path("state"),
             site.status_address().to_string()
         )
+    })
+}
+
+/// The messages in that file.
+fn written_messages(site: &Site) -> Vec<String> {
+    let out = fs::read_to_string(site.path("out.ndjson")).expect("the output");
+    let messages = out.lines().map(|line| {
+        let document: Value = serde_json::from_str(line).expect("JSON");
+        document["message"].as_str().expect("message").to_owned()
     });
+    messages.collect()
+}
+
+// A stream keeps its order over the segments of a backlog.
+#[test]
+fn segments_are_read_one_after_the_other() {
+    const LINES: u64 = 150_000;
+    let site = site_into_file();
     let (input, _, writer) = filled_pipe(LINES);
     assert_eq!(site.run_reading(input.into()).finish().code(), Some(0));
     writer.join().expect("all lines were written");
-    let out = fs::read_to_string(site.path("out.ndjson")).expect("the output");
-    let numbers = out.lines().map(|line| {
-        let document: Value = serde_json::from_str(line).expect("JSON");
-        number(document["message"].as_str().expect("message")).expect("a whole line")
+    let messages = written_messages(&site);
+    assert!(messages.iter().map(|message| number(message).expect("a whole line")).eq(0..LINES));
+}
+
+// A segment that ended with any line cut the trace that lay over its end.
+#[test]
+fn a_stack_trace_over_the_end_of_a_segment_is_one_event() {
+    const TRACES: usize = 200;
+    let site = site_into_file();
+    let (input, mut pipe) = std::io::pipe().expect("a pipe");
+    let frames = "\tat shop.Orders.take(Orders.java:30)\n".repeat(1000);
+    let trace = |number: usize| format!("{number} ERROR failed\njava.io.IOException: no\n{frames}");
+    let writer = std::thread::spawn({
+        let text: String = (0..TRACES).map(trace).collect();
+        move || pipe.write_all(text.as_bytes()).expect("this test holds the other end")
     });
-    assert!(numbers.eq(0..LINES));
+    assert_eq!(site.run_reading(input.into()).finish().code(), Some(0));
+    writer.join().expect("all traces were written");
+    let messages = written_messages(&site);
+    let lines = |message: &String| message.lines().count();
+    assert!(
+        messages.iter().all(|message| lines(message) == 1002),
+        "{:?}",
+        messages.iter().map(lines).collect::<Vec<_>>()
+    );
+    assert_eq!(messages.len(), TRACES);
 }
 
 /// A pipe into which a thread writes so many lines; the number counts those the pipe took.

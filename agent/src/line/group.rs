@@ -9,7 +9,7 @@ use super::container::{Container, Stream, Wrapping};
 use super::framer::{Flow, Piece, frame};
 
 /// Longest group of more than one line. Runtimes cut lines after 16 KiB.
-pub(super) const GROUP_BYTES: usize = 64 * 1024;
+pub(crate) const GROUP_BYTES: usize = 64 * 1024;
 
 /// How the bytes of a file become events.
 #[derive(Debug, Clone, Default)]

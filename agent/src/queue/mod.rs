@@ -8,12 +8,15 @@
 //! and checkpoint. A segment begins with a line of its own that no other has, so that two of the same text are never
 //! taken for copies. Once it is full, all its lines have their verdict and a checkpoint says so, it is removed.
 //!
+//! - Whole: a full segment ends where an event ends, so that a stack trace does not lie over two of them.
 //! - Bounded: at `limits.queue` bytes the writer waits, and whoever writes to it waits too; or it is refused, and says so to
 //!   its sender or counts it. Nothing is dropped in silence.
 //! - Durable: written before anything else sees it, so that `kill -9` loses nothing of it; synced before each checkpoint, that
 //!   is, each second while lines come, before its end, and before a sender is told that its lines were taken.
 
 mod feed;
+
+mod seam;
 
 mod segments;
 
@@ -49,8 +52,7 @@ pub fn some_segment(state: &Path) -> PathBuf {
 
 /// The queues of all inputs, in their order; none for those that read files.
 pub fn open_all(state: &StateDirectory, config: &Config) -> Result<Vec<Option<Arc<Queue>>>, StateError> {
-    let sources = || config.inputs.iter().map(|input| &input.source);
-    let names: Vec<Option<String>> = sources().map(Source::queue).collect();
+    let names: Vec<Option<String>> = config.inputs.iter().map(|input| input.source.queue()).collect();
     let is_there = state.path().join(QUEUES).try_exists().unwrap_or(true);
     if names.iter().all(Option::is_none) && !is_there {
         return Ok(names.iter().map(|_| None).collect());
@@ -58,15 +60,15 @@ pub fn open_all(state: &StateDirectory, config: &Config) -> Result<Vec<Option<Ar
     let all = state.subdirectory(QUEUES)?;
     warn_of_orphans(&all, &names);
     let mut queues = Vec::new();
-    for (name, source) in names.into_iter().zip(sources()) {
-        let torn = match source {
+    for (name, input) in names.into_iter().zip(&config.inputs) {
+        let torn = match input.source {
             Source::Syslog { .. } => TornEnd::Drop,
             Source::Files | Source::Stdin => TornEnd::Keep,
         };
         let open = |name: String| {
             let directory = all.subdirectory(&name)?;
             let path = directory.path().to_path_buf();
-            Queue::open(directory, config.limits.queue, torn)
+            Queue::open(directory, config.limits.queue, torn, input.framing())
                 .map(Arc::new)
                 .map_err(|source| StateError::File { action: "take up the queue in", path, source })
         };

@@ -1,7 +1,9 @@
 //! The segments of one queue: appended by one writer, removed once delivered.
 
 use super::ENDING;
+use super::seam::{GRACE, seam, tail};
 use crate::checkpoint::directory::Directory;
+use crate::line::Framing;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -54,6 +56,8 @@ pub struct Queue {
     directory: Directory,
     limit: u64,
     segment_bytes: u64,
+    /// How the lines of a stream become events.
+    framing: Framing,
     state: Mutex<State>,
     room: Condvar,
 }
@@ -128,16 +132,11 @@ impl State {
     fn has_room(&self, wanted: u64, limit: u64) -> bool {
         self.bytes == 0 || self.bytes + wanted <= limit
     }
-
-    /// Whether the segment under way is full with so many bytes more.
-    fn fills(&self, more: u64, segment_bytes: u64) -> bool {
-        self.current.as_ref().is_some_and(|segment| segment.len + more >= segment_bytes)
-    }
 }
 
 impl Queue {
     /// Takes up what an earlier run has left in `directory`; new lines go to a new segment.
-    pub fn open(directory: Directory, limit: u64, torn: TornEnd) -> io::Result<Self> {
+    pub fn open(directory: Directory, limit: u64, torn: TornEnd, framing: Framing) -> io::Result<Self> {
         let mut segments: Vec<(u64, String)> =
             directory.names()?.into_iter().filter_map(|name| Some((number(&name)?, name))).collect();
         segments.sort_unstable();
@@ -159,7 +158,7 @@ impl Queue {
             has_ended: false,
         };
         let segment_bytes = (limit / SEGMENT_SHARE).min(SEGMENT_MAX);
-        Ok(Self { directory, limit, segment_bytes, state: Mutex::new(state), room: Condvar::new() })
+        Ok(Self { directory, limit, segment_bytes, framing, state: Mutex::new(state), room: Condvar::new() })
     }
 
     /// Its name.
@@ -187,16 +186,33 @@ impl Queue {
     /// Appends bytes of the stream, after waiting for room and for a disk that takes them.
     pub fn append(&self, bytes: &[u8]) {
         let mut state = self.wait_for_room(bytes.len() as u64);
-        // A segment ends with a line, and what comes from a pipe seldom does: what is behind its last line begins the next one.
-        let lines = match state.fills(bytes.len() as u64, self.segment_bytes) {
-            true => memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1),
-            false => 0,
-        };
-        for part in [&bytes[..lines], &bytes[lines..]] {
-            if !part.is_empty() {
-                state = self.append_surely(state, part);
-            }
+        let end = self.end_of_segment(&state, bytes);
+        let (last, first) = bytes.split_at(end.unwrap_or(bytes.len()));
+        if !last.is_empty() {
+            state = self.append_surely(state, last);
         }
+        match end {
+            Some(_) => self.seal(&mut state),
+            None => self.cut_line_without_end(&mut state),
+        }
+        if !first.is_empty() {
+            drop(self.append_surely(state, first));
+        }
+    }
+
+    /// How many of these bytes are the last of the segment under way. `None`: it goes on behind them.
+    fn end_of_segment(&self, state: &State, bytes: &[u8]) -> Option<usize> {
+        let segment = state.current.as_ref()?;
+        let len = segment.len + bytes.len() as u64;
+        if len < self.segment_bytes {
+            return None;
+        }
+        // What cannot be read back now can be at the next bytes.
+        let file = self.directory.open_existing(&segment.name);
+        let tail = file.and_then(|file| tail(&file, segment.len));
+        let end = tail.ok().and_then(|tail| seam(&tail, bytes, &self.framing));
+        let any_line = || memchr::memrchr(b'\n', bytes).map(|at| at + 1);
+        end.or_else(|| any_line().filter(|_| len >= self.segment_bytes + GRACE))
     }
 
     fn append_surely<'s>(&'s self, mut state: MutexGuard<'s, State>, bytes: &[u8]) -> MutexGuard<'s, State> {
@@ -257,6 +273,9 @@ impl Queue {
             Ok(file) => file,
             Err(error) => return Err(self.refuse_failing(&mut state, &error)),
         };
+        if state.current.as_ref().is_some_and(|segment| segment.len >= self.segment_bytes) {
+            self.seal(&mut state);
+        }
         if std::mem::take(&mut state.is_failing) {
             info!(queue = %self.directory.path().display(), "the queue is written again");
         }
@@ -280,8 +299,7 @@ impl Queue {
     fn wait_for_room(&self, wanted: u64) -> MutexGuard<'_, State> {
         let mut state = self.lock();
         while !state.has_room(wanted, self.limit) {
-            // What is delivered of the segment under way can only go once it is finished.
-            self.seal(&mut state);
+            // The segment under way goes on, as an event may lie over its end: room comes with those before it.
             if !std::mem::replace(&mut state.is_full, true) {
                 warn!(
                     queue = %self.directory.path().display(), bytes = state.bytes, limit = self.limit,
@@ -317,9 +335,6 @@ impl Queue {
         segment.len += bytes.len() as u64;
         segment.ends_line = bytes.ends_with(b"\n");
         state.bytes += bytes.len() as u64;
-        if segment.len >= self.segment_bytes {
-            self.finish(state);
-        }
         Ok(file)
     }
 
@@ -336,18 +351,19 @@ impl Queue {
         Ok(Segment { name, file, len: header.len() as u64, ends_line: true })
     }
 
-    /// Seals the segment under way, at the end of a line; one without end is cut.
-    fn finish(&self, state: &mut State) {
+    /// Ends a line that is as long as two segments, and the segment with it.
+    fn cut_line_without_end(&self, state: &mut State) {
         let Some(segment) = &mut state.current else { return };
-        if !segment.ends_line
-            && segment.len >= 2 * self.segment_bytes
-            && (&segment.file.file).write_all(b"\n").is_ok()
+        if segment.ends_line
+            || segment.len < 2 * self.segment_bytes
+            || (&segment.file.file).write_all(b"\n").is_err()
         {
-            warn!(file = %self.directory.path_of(&segment.name).display(), len = segment.len, "cut a line without end");
-            segment.len += 1;
-            segment.ends_line = true;
-            state.bytes += 1;
+            return;
         }
+        warn!(file = %self.directory.path_of(&segment.name).display(), len = segment.len, "cut a line without end");
+        segment.len += 1;
+        segment.ends_line = true;
+        state.bytes += 1;
         self.seal(state);
     }
 

@@ -1,8 +1,10 @@
 //! One queue, without a tailer.
 
+use super::seam::GRACE;
 use super::segments::SYNCS;
 use super::{Queue, Refusal, TornEnd, feed};
 use crate::checkpoint::StateDirectory;
+use crate::line::{Blocks, Container, Ending, Flow, Framing, Piece, frame_events};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,8 +19,12 @@ impl Place {
     }
 
     fn open(&self, limit: u64, torn: TornEnd) -> Queue {
+        self.open_framed(limit, torn, Framing::Lines)
+    }
+
+    fn open_framed(&self, limit: u64, torn: TornEnd, framing: Framing) -> Queue {
         let state = StateDirectory::open(&self.temp.path().join("state")).unwrap();
-        Queue::open(state.subdirectory("q").unwrap(), limit, torn).unwrap()
+        Queue::open(state.subdirectory("q").unwrap(), limit, torn, framing).unwrap()
     }
 
     fn segments(&self) -> Vec<PathBuf> {
@@ -70,6 +76,83 @@ fn every_segment_ends_with_a_whole_line() {
     assert_eq!(place.text(), text);
 }
 
+/// The last one may wait for more of its block in vain.
+fn events(text: &str, framing: &Framing) -> Vec<String> {
+    let mut events = Vec::new();
+    let framed = frame_events(text.as_bytes(), 0, framing, Ending::Ended, |piece| {
+        if let Piece::Line { bytes, .. } = piece {
+            events.push(String::from_utf8(bytes.to_vec()).unwrap());
+        }
+        Flow::Continue
+    });
+    let rest = text[framed.consumed..].trim_end_matches('\n');
+    events.extend((!rest.is_empty()).then(|| rest.to_owned()));
+    events
+}
+
+/// Streams whose events are longer than what is read of a pipe in one go, nearly; and what makes events of them.
+fn long_events() -> [(&'static str, Framing, String); 4] {
+    let start = regex::bytes::Regex::new(r"^\d+ INFO").unwrap();
+    let pieces = format!("2026-08-21T10:15:30Z stdout P {}\n", "x".repeat(9_000)).repeat(6);
+    [
+        (
+            "traces",
+            Framing::Lines,
+            "1 ERROR a\nx.Error: b\n".to_owned() + &"\tat a.B.c(B.java:3)\n".repeat(2000),
+        ),
+        (
+            "panics",
+            Framing::Lines,
+            "thread 'main' panicked at a.rs:1:2:\n".to_owned() + &"x".repeat(60_000) + "\nstack backtrace:\n",
+        ),
+        (
+            "blocks",
+            Framing::Blocks(Blocks::Start(start)),
+            "1 INFO a\n".to_owned() + &"and more\n\n".repeat(5000),
+        ),
+        ("pieces", Framing::Container(Container::Cri), pieces + "2026-08-21T10:15:30Z stdout F end\n"),
+    ]
+}
+
+#[test]
+fn no_event_lies_over_two_segments() {
+    for (name, framing, event) in long_events() {
+        let text = event.repeat((7 << 20) / event.len());
+        for read_bytes in [64 * 1024, 777] {
+            let place = Place::new();
+            let queue = place.open_framed(LIMIT, TornEnd::Keep, framing.clone());
+            text.as_bytes().chunks(read_bytes).for_each(|bytes| queue.append(bytes));
+            let segments = place.segments();
+            assert!(segments.len() > 3, "{name}: {segments:?}");
+            let found: Vec<String> =
+                segments.iter().flat_map(|path| events(&text_of(path), &framing)).collect();
+            let lengths = |events: &[String]| events.iter().map(String::len).collect::<Vec<_>>();
+            assert!(
+                found == events(&text, &framing),
+                "{name} in reads of {read_bytes}: {:?}",
+                lengths(&found)
+            );
+            assert_eq!(place.text(), text);
+        }
+    }
+}
+
+#[test]
+fn lines_too_long_to_look_back_at_end_a_segment_as_well() {
+    let place = Place::new();
+    let queue = place.open(LIMIT, TornEnd::Keep);
+    let line = format!("{{\"a\":\"{}\"}}\n", "x".repeat(300_000));
+    feed::feed(&mut Cursor::new(line.repeat(40)), &queue);
+    let segments = place.segments();
+    let longest = LIMIT / 8 + GRACE + line.len() as u64;
+    assert!(
+        segments
+            .iter()
+            .all(|path| text_of(path).ends_with("}\n") && std::fs::metadata(path).unwrap().len() <= longest)
+    );
+    assert_eq!(place.text(), line.repeat(40));
+}
+
 // A line without end can fill the queue as well.
 #[test]
 fn a_line_without_end_is_cut_before_it_fills_the_queue() {
@@ -86,6 +169,7 @@ fn delivered_segments_go_and_nothing_stays() {
     let queue = place.open(LIMIT, TornEnd::Keep);
     queue.append("x\n".repeat(3 << 20).as_bytes());
     queue.append(b"y\n");
+    queue.append(b"z\n");
     let [full, current] = &place.segments()[..] else { panic!("{:?}", place.segments()) };
     remove(&queue, current);
     assert!(current.try_exists().unwrap(), "it is still written to");

@@ -307,6 +307,7 @@ fn with(
 mod tests {
     use super::*;
     use crate::checkpoint::StateDirectory;
+    use crate::line::Framing;
     use crate::queue::{Queue, TornEnd};
     use crate::receiver::memory::{Memory, SMALL};
     use std::io::{Read, Write};
@@ -320,7 +321,8 @@ mod tests {
     fn serve(memory: usize, patience: Patience) -> Served {
         let temp = tempfile::tempdir().unwrap();
         let state = StateDirectory::open(&temp.path().join("state")).unwrap();
-        let queue = Queue::open(state.subdirectory("q").unwrap(), 16 << 20, TornEnd::Drop).unwrap();
+        let queue = Queue::open(state.subdirectory("q").unwrap(), 16 << 20, TornEnd::Drop, Framing::Messages)
+            .unwrap();
         let sink = Arc::new(Sink {
             queue: Arc::new(queue),
             max_message: 1 << 20,

@@ -13,7 +13,9 @@
 //! - [`torture`]: the agent, killed again and again between them.
 //! - [`peers`]: the agent and others over the same lines into the same sink.
 //! - [`filebeat`]: one of them, built from its Go module.
+//! - [`filling`]: one run of the agent over a load, and what it used.
 //! - [`doors`]: the agent over the same lines into both kinds of sink.
+//! - [`inputs`]: the agent with the same lines through each of its inputs.
 //! - [`store`]: stores beside each other, filled by the agent: ingest, memory, disk, start, aggregations, a board.
 //! - [`engine`]: real Elasticsearch and OpenSearch nodes, for the tests of all crates.
 //!
@@ -49,7 +51,11 @@ pub mod peers;
 
 pub mod filebeat;
 
+pub mod filling;
+
 pub mod doors;
+
+pub mod inputs;
 
 pub mod store;
 

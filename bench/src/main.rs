@@ -31,6 +31,8 @@ enum Command {
     Peers(command::Peers),
     /// The agent's `_bulk` and Lumberjack outputs over the same lines: speed, memory, wire.
     Doors(command::Doors),
+    /// The same lines through each of the agent's inputs: speed, memory. Exit code 1 where one takes more memory than it may.
+    Inputs(command::Inputs),
     /// Fill stores by the agent: speed, memory, disk, start, a heavy aggregation, a board.
     Store(command::Store),
 }
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Torture(torture) => torture.run(),
         Command::Peers(peers) => peers.run(),
         Command::Doors(doors) => doors.run(),
+        Command::Inputs(inputs) => inputs.run(),
         Command::Store(store) => store.run(),
     };
     match outcome {

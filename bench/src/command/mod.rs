@@ -2,6 +2,7 @@
 
 mod doors;
 mod generate;
+mod inputs;
 mod judge;
 mod peers;
 mod serve;
@@ -15,6 +16,7 @@ use std::fmt::Display;
 
 pub(crate) use doors::Doors;
 pub(crate) use generate::Generate;
+pub(crate) use inputs::Inputs;
 pub(crate) use judge::Judge;
 pub(crate) use peers::Peers;
 pub(crate) use serve::{BeatsSink, FaultServer, Sink};

@@ -1,9 +1,10 @@
 //! How each shipper is set up.
 
 use super::Course;
+use crate::process::free_address;
 use anyhow::{Context, Result};
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -142,10 +143,4 @@ fn written(course: &Course, name: &str, text: &str) -> Result<PathBuf> {
     let path = course.home.join(name);
     fs::write(&path, text).with_context(|| format!("write `{}`", path.display()))?;
     Ok(path)
-}
-
-/// A port nobody has at this moment; good enough on a machine that is busy measuring.
-fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("find a free port")?;
-    listener.local_addr().context("find a free port")
 }

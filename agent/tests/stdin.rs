@@ -140,7 +140,7 @@ fn segments_are_read_one_after_the_other() {
     assert!(messages.iter().map(|message| number(message).expect("a whole line")).eq(0..LINES));
 }
 
-// A segment that ended with any line cut the trace that lay over its end.
+// I09. A segment that ended with any line cut the trace that lay over its end.
 #[test]
 fn a_stack_trace_over_the_end_of_a_segment_is_one_event() {
     const TRACES: usize = 200;

@@ -169,3 +169,96 @@ fn what_the_operator_states_beats_the_trace_and_json_is_left_alone() {
         (&json!("stated"), &Value::Null)
     );
 }
+
+/// One entry alone, one with an event id and an exception, one with a time and a text of three lines, one as a terminal gets
+/// it, and a line. As Microsoft documents the output of the simple console.
+const CONSOLE: &str = sample!("dotnet-console");
+
+// I10
+#[test]
+fn entries_of_the_console_of_dotnet_are_one_event_each_with_its_fields() {
+    let mut events = events(CONSOLE);
+    assert_eq!(events.pop().unwrap(), "done");
+    let mut pipeline = Pipeline::new(&input(None), &environment());
+    let documents: Vec<Value> =
+        events.iter().map(|event| pipeline.map(event, LineEnd::Terminated).0).collect();
+    let told: Vec<Value> = documents
+        .iter()
+        .map(|of| json!([of["log"]["level"], of["log"]["logger"], of["event"]["code"], of["message"]]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!(["info", "Microsoft.Hosting.Lifetime", null, "Now listening on: http://localhost:5000"]),
+            json!(["error", "Shop.Orders", "7", "order 7 failed"]),
+            json!(["warn", "Shop.Cart", null, "two\n\nlines"]),
+            json!(["fatal", "Shop.Program", null, "out of memory"]),
+        ]
+    );
+    let error = &documents[1]["error"];
+    assert_eq!(
+        (&error["type"], &error["message"]),
+        (&json!("System.InvalidOperationException"), &json!("no price"))
+    );
+    let stack = error["stack_trace"].as_str().unwrap();
+    assert!(
+        stack.starts_with("System.InvalidOperationException: no price\n ---> System.ArgumentException"),
+        "{stack}"
+    );
+    assert!(stack.ends_with("\n   at Shop.Orders.Take() in /src/Orders.cs:line 30"), "{stack}");
+    assert!([0, 2, 3].iter().all(|at| documents[*at]["error"].is_null()));
+    // The zone of the input is +02:00; a time of day alone has no day.
+    let read_at = &documents[0]["@timestamp"];
+    assert_eq!(
+        (&documents[2]["@timestamp"], &documents[3]["@timestamp"]),
+        (&json!("2026-11-30T08:15:00.000Z"), read_at)
+    );
+    assert_eq!(documents[3]["labels"]["time"], "10:15:01");
+}
+
+#[test]
+fn an_exception_without_words_is_its_own_message() {
+    let mut pipeline = Pipeline::new(&input(None), &environment());
+    let event =
+        "[2026-11-30 10:15:00] crit: A.B[0]\n      \n      System.Exception: no price\n         at A.B.C()";
+    let (document, _) = pipeline.map(event, LineEnd::Terminated);
+    assert_eq!(
+        (&document["message"], &document["error"]["message"]),
+        (&json!("no price"), &json!("no price"))
+    );
+    assert_eq!(document["@timestamp"], "2026-11-30T08:15:00.000Z");
+}
+
+// I10
+#[test]
+fn an_entry_of_the_console_cut_anywhere_is_a_sound_document() {
+    let event = &events(CONSOLE)[1];
+    let mut pipeline = Pipeline::new(&input(None), &environment());
+    for cut in 1..event.len() {
+        let end = LineEnd::Cut { original_len: event.len() as u64 };
+        let (document, _) = pipeline.map(&event[..cut], end);
+        let kinds = [Value::Null, json!("System.InvalidOperationException")];
+        assert!(kinds.contains(&document["error"]["type"]), "{document}");
+        let is_entry = event[..cut].contains("\n      ");
+        assert_eq!(document["log"]["level"] == "error", is_entry, "{document}");
+    }
+}
+
+// What other programs write so stays text, each line an event.
+#[test]
+fn lines_that_only_resemble_the_console_stay_as_they_are() {
+    for text in [
+        "info: x\n      indented\n",
+        "info: two of [12]\n      indented\n",
+        "info: Shop.Orders[7]\n   three blanks\n",
+        "info: Shop.Orders[7] on one line\n      indented\n",
+        "error: Shop.Orders[7]\n      indented\n",
+    ] {
+        let events = events(text);
+        assert_eq!(events.join("\n") + "\n", text);
+        assert_eq!(events.len(), 2, "{text}");
+        let mut pipeline = Pipeline::new(&input(None), &environment());
+        let (document, _) = pipeline.map(&events[0], LineEnd::Terminated);
+        assert_eq!((&document["message"], &document["log"]["level"]), (&json!(events[0]), &Value::Null));
+    }
+}

@@ -5,7 +5,7 @@ use super::{
     UnknownFormat, Unwrapper, format,
 };
 use crate::config::{Input, Processor};
-use crate::line::Container;
+use crate::line::{ConsoleEntry, Container};
 use std::fmt;
 use std::path::Path;
 
@@ -91,6 +91,7 @@ impl Explainer {
         };
         let reason = match line.bytes.contains(&b'\n') {
             _ if self.has_multiline => "by `multiline`",
+            true if ConsoleEntry::of(line.bytes).is_some() => "an entry of .NET's console",
             true => "a stack trace",
             false => "pieces that the container runtime cut",
         };

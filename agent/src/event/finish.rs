@@ -5,10 +5,9 @@ use super::document::{DERIVED, Piece, STATED, Slot, Source};
 use super::identity::{Fixed, FixedLabel};
 use super::layout::Rank;
 use super::leftovers::Space;
-use super::targets::{Field, Target};
+use super::targets::Target;
 use super::walk::Walk;
 use super::{Around, Frame, Level, Line, LineEnd, SpanPart, Trace, number, text, time};
-use crate::line::{Anatomy, anatomy};
 use jiff::Timestamp;
 
 impl<T: Trace> Walk<'_, T> {
@@ -33,30 +32,7 @@ impl<T: Trace> Walk<'_, T> {
         labels.iter().for_each(|label| self.stated_label(label));
     }
 
-    /// Fills what a stack trace in a text says. All of it stays in the message too.
-    pub(super) fn stack_trace(&mut self, end: LineEnd) {
-        let text = match end {
-            // What was cut tells neither a name nor a message for sure.
-            LineEnd::Cut { .. } => memchr::memrchr(b'\n', self.bytes.line).map_or(0, |at| at + 1),
-            LineEnd::Terminated | LineEnd::Partial => self.bytes.line.len(),
-        };
-        let Some(Anatomy { stack, kind, message }) = anatomy(&self.bytes.line[..text]) else { return };
-        let parts = [
-            (Target::ErrorStackTrace, Some(stack)),
-            (Target::ErrorType, kind),
-            (Target::ErrorMessage, message),
-        ];
-        if !self.has(Target::Message) {
-            self.set(Target::Message, self.whole_line(), DERIVED);
-        }
-        for (target, range) in parts {
-            let Some(range) = range.filter(|_| !self.has(target)) else { continue };
-            self.set(target, Piece::new(Source::LineText, range), DERIVED);
-            self.trace.mapped(b"(stack trace)", Field::from(target).path());
-        }
-    }
-
-    fn whole_line(&self) -> Piece {
+    pub(super) fn whole_line(&self) -> Piece {
         Piece::new(Source::LineText, 0..self.bytes.line.len())
     }
 

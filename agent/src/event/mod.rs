@@ -54,6 +54,8 @@ mod labels;
 
 mod finish;
 
+mod lines;
+
 mod explain;
 
 mod advice;
@@ -373,7 +375,7 @@ impl Mapper {
         walk.state(&stream.stated, &stream.labels, line, created, file.path_end);
         walk.top(members);
         if !is_object {
-            walk.stack_trace(line.end);
+            walk.several_lines(line.end);
         }
         walk.flag(line.end, refusal);
         walk.around(around, line, &file.container);

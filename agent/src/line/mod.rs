@@ -25,4 +25,4 @@ pub use message::{
     Message, decode as decode_message, encode as encode_message, encode_cut as encode_cut_message,
     encoded_len as encoded_message_len,
 };
-pub use trace::{Anatomy, Ending, anatomy};
+pub use trace::{Anatomy, ConsoleEntry, Ending, anatomy};

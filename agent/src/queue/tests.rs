@@ -114,6 +114,7 @@ fn long_events() -> [(&'static str, Framing, String); 4] {
     ]
 }
 
+// I09
 #[test]
 fn no_event_lies_over_two_segments() {
     for (name, framing, event) in long_events() {

@@ -2,6 +2,7 @@
 //!
 //! Seen in the output of OpenJDK 17, CPython 3.12, rustc 1.9x, Go 1.2x and Node 20; .NET as documented.
 
+use super::console::{self, ConsoleEntry};
 use std::ops::Range;
 
 /// What the last line of a trace was.
@@ -39,6 +40,8 @@ pub(super) enum Last {
     GoPlace,
     /// The function of a Go frame.
     GoFunction,
+    /// A line of an entry of .NET's console.
+    ConsoleEntry,
 }
 
 /// How a line goes on a trace.
@@ -68,6 +71,9 @@ pub(super) fn may_follow(first: u8) -> bool {
 pub(super) fn beginning(line: &[u8], next: &[u8]) -> Option<Last> {
     if let Some(last) = headline(line) {
         return Some(last);
+    }
+    if console::goes_on(next) && ConsoleEntry::head(line).is_some() {
+        return Some(Last::ConsoleEntry);
     }
     if step(Last::Message, next) != Ends {
         return prelude(line);
@@ -137,6 +143,8 @@ pub(super) fn step(last: Last, line: &[u8]) -> Step {
         }
         Last::RustPanic | Last::RustMessage | Last::RustFrame => rust(last, line),
         Last::GoPanic | Last::GoGap | Last::GoPlace | Last::GoFunction => go(last, line, is_blank),
+        Last::ConsoleEntry if console::goes_on(line) => Joins(Last::ConsoleEntry),
+        Last::ConsoleEntry => Ends,
     }
 }
 

@@ -1,8 +1,11 @@
-//! Stack traces in texts: the lines of one are one event, and with them the line before that tells what happened.
+//! Stack traces in texts: the lines of one are one event, and with them the line before that tells what happened. So are the
+//! lines of an entry of .NET's console.
 //!
 //! No pattern has to be configured. Only a line that is surely part of the trace before it joins; where a line may be (the
 //! second line of an exception's message), the next ones decide. JSON is never joined. Where a trace ends is decided by
 //! its bytes alone, so it ends the same each time it is read; only the last one of a file may be ended by time.
+
+mod console;
 
 mod grammar;
 
@@ -12,6 +15,7 @@ mod anatomy;
 mod tests;
 
 pub use anatomy::{Anatomy, anatomy};
+pub use console::ConsoleEntry;
 
 use super::container::{Container, Stream, Wrapping};
 use super::group::GROUP_BYTES;
@@ -158,6 +162,7 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
             [b'u', b'0', b'0', b'3', b'c', ..] => (b'<', 5),
             [b'u', b'0', b'0', b'3', b'e', ..] => (b'>', 5),
             [b'u', b'0', b'0', b'2', b'6', ..] => (b'&', 5),
+            [b'u', b'0', b'0', b'1', b'b', ..] => (0x1b, 5),
             [byte, ..] => (*byte, 1),
             [] => (b'\\', 0),
         };
@@ -236,6 +241,8 @@ fn beginning(line: &[u8], next: &Next<'_>) -> Option<Last> {
     match next {
         Next::Line(next) => grammar::beginning(line, &next.text),
         Next::Foreign => grammar::headline(line),
-        Next::Half | Next::End => grammar::headline(line).or_else(|| grammar::prelude(line)),
+        Next::Half | Next::End => grammar::headline(line)
+            .or_else(|| grammar::prelude(line))
+            .or_else(|| ConsoleEntry::head(line).map(|_| Last::ConsoleEntry)),
     }
 }

@@ -25,7 +25,7 @@ fn shape(text: &str) -> Vec<usize> {
     ended(text).iter().map(|event| event.split('\n').count()).collect()
 }
 
-pub(super) const SAMPLES: [(&str, &str, &[usize]); 7] = [
+pub(super) const SAMPLES: [(&str, &str, &[usize]); 8] = [
     // A message with its trace and cause, a line, an uncaught exception with a suppressed one and a cause.
     ("java", include_str!("../../../tests/data/traces/java.txt"), &[18, 1, 28]),
     // Direct cause; a line; another exception while one was handled; a group; recursion.
@@ -37,6 +37,8 @@ pub(super) const SAMPLES: [(&str, &str, &[usize]); 7] = [
     // An error with a cause, the source line that Node shows, an uncaught error, Node's own line.
     ("node", include_str!("../../../tests/data/traces/node.txt"), &[1, 14, 1, 1, 1, 9, 1]),
     ("dotnet", include_str!("../../../tests/data/traces/dotnet.txt"), &[9, 1, 2]),
+    // Entries of the console: a message, one with an exception, one with a time, one in colours; a line that is none.
+    ("dotnet-console", include_str!("../../../tests/data/traces/dotnet-console.txt"), &[2, 7, 4, 2, 1]),
 ];
 
 #[test]
@@ -48,7 +50,7 @@ fn traces_of_real_runtimes_are_one_event_each() {
 
 #[test]
 fn only_what_surely_goes_on_is_joined() {
-    let cases: [(&str, &[usize]); 22] = [
+    let cases: [(&str, &[usize]); 24] = [
         // Plain lines, whatever they tell of.
         ("a\nb\n", &[1, 1]),
         ("ERROR a\nERROR b\n  indented\n", &[1, 1, 1]),
@@ -79,6 +81,9 @@ fn only_what_surely_goes_on_is_joined() {
         // Blank lines belong to a trace only in its middle.
         ("panic: a\n\ngoroutine 1 [running]:\nmain.main()\n\t/app/main.go:3 +0x1\n\nnext\n", &[5, 1]),
         ("panic: a\n\nnext\n", &[1, 1]),
+        // The first line of an entry of the console only with one below it; other traces go on behind such a line.
+        ("warn: a[3]\nwarn: a[4]\n      b\n", &[1, 2]),
+        ("warn: a[3]\njava.io.IOException: no\n\tat a.B.c(B.java:3)\n", &[3]),
         ("goroutine 1 [running]:\nmain.main()\nmain.load()\n\t/app/main.go:3 +0x1\n", &[1, 1, 1, 1]),
     ];
     for (text, expected) in cases {
@@ -96,6 +101,9 @@ fn a_growing_text_waits_only_where_a_trace_may_follow() {
     assert_eq!(left("{\"level\":\"error\"}\n"), (0, false));
     assert_eq!(left("1 INFO a\n1 ERROR b\n"), (10, true));
     assert_eq!(left("1 ERROR b\n1 INFO a\n"), (0, false));
+    assert_eq!(left("info: A.B[0]\n"), (13, true));
+    assert_eq!(left("info: A.B[0]\n      a\n"), (21, true));
+    assert_eq!(left("info: A.B[0]\n      a\ninfo: c\n"), (0, false));
     // Time does not end a trace while half a line stands behind it.
     assert_eq!(left("x.Error: b\n\tat a.B.c(B.java:3)\n\tat"), (34, false));
     assert_eq!(left("x.Error: b\n\tat a.B.c(B.java:3)\n"), (31, true));

@@ -22,10 +22,10 @@ pub(super) fn board() -> Board {
         description: "Which endpoint, which instance, which version is slow or failing?",
         rows: vec![
             links(),
-            Row::equal(11, vec![endpoints()]),
+            Row::equal(12, vec![endpoints()]),
             Row::equal(11, vec![failed_by_endpoint(), p95_by_endpoint()]),
             Row::equal(11, vec![requests_by_instance(), failed_by_instance(), p95_by_instance()]),
-            Row::equal(9, vec![instances(), versions()]),
+            Row::equal(11, vec![instances(), versions()]),
             Row::equal(11, vec![requests_by_version(), latency_distribution()]),
             Row::equal(14, vec![slow_requests()]),
         ],

@@ -24,7 +24,7 @@ pub(super) fn board() -> Board {
             links(),
             Row::equal(11, vec![in_flight(), pool_in_use(), pool_waiting()]),
             Row::equal(11, vec![cpu(), memory()]),
-            Row::equal(9, vec![instances()]),
+            Row::equal(12, vec![instances()]),
             Row::equal(11, vec![log_delay(), agent_lag(), agent_pending()]),
             Row::of(10, [(30, agents()), (18, completeness())]),
         ],

@@ -8,6 +8,10 @@ use crate::model::field::{EVENT_INGEST_LAG, SERVICE_NAME, SERVICE_NODE_NAME, SER
 use crate::model::measure::{Color, Function, Measure, Per};
 use crate::model::panel::{Drawing, Gaps, Objective, Panel, Series, Sort, Style, Terms, Xy};
 
+/// In milliseconds. Beyond the objective the board no longer shows what is, and beyond a minute it misleads.
+const LOG_DELAY_WARNING: f64 = 10_000.0;
+const LOG_DELAY_BAD: f64 = 60_000.0;
+
 pub(super) fn board() -> Board {
     Board {
         id: "app-service-overview",
@@ -26,7 +30,8 @@ pub(super) fn board() -> Board {
 
 fn tiles() -> Vec<Panel> {
     let instances = Measure::of("Instances serving", Function::UniqueCount(SERVICE_NODE_NAME));
-    let lag = Measure::of("Log delay, p95", Function::Percentile(EVENT_INGEST_LAG, 95));
+    let lag = Measure::of("Log delay, p95", Function::Percentile(EVENT_INGEST_LAG, 95))
+        .thresholds(LOG_DELAY_WARNING, LOG_DELAY_BAD);
     // An idle instance serves no request but still says how many it has in flight.
     let serving = r#"event.category: "web" or http.server.active_requests: *"#;
     vec![

@@ -21,7 +21,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) const ECHARTS: &str = include_str!(concat!(env!("OUT_DIR"), "/echarts.js"));
 
 /// Name, type and text.
-const FILES: [(&str, &str, &str); 44] = [
+const FILES: [(&str, &str, &str); 45] = [
     ("logs.html", HTML, include_str!("page/logs.html")),
     ("logs.css", CSS, include_str!("page/logs.css")),
     ("theme.css", CSS, include_str!("page/theme.css")),
@@ -63,6 +63,7 @@ const FILES: [(&str, &str, &str); 44] = [
     ("controls.js", SCRIPT, include_str!("page/controls.js")),
     ("pills.js", SCRIPT, include_str!("page/pills.js")),
     ("markdown.js", SCRIPT, include_str!("page/markdown.js")),
+    ("ink.js", SCRIPT, include_str!("page/ink.js")),
     ("inspect.js", SCRIPT, include_str!("page/inspect.js")),
     ("echarts.js", SCRIPT, ECHARTS),
     ("license.txt", TEXT, include_str!("../../../../LICENSE")),

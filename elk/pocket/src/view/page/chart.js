@@ -6,6 +6,7 @@ import { canvas, dressed } from "./chart_dress.js";
 import * as crosshair from "./crosshair.js";
 import { element } from "./element.js";
 import { written } from "./format.js";
+import { inked } from "./ink.js";
 import * as legend from "./legend.js";
 
 export function make(body, panel) {
@@ -31,8 +32,8 @@ export function make(body, panel) {
     crosshair.again(view);
   };
   return {
-    show(drawing) {
-      view.shown = drawing;
+    show(given) {
+      const drawing = (view.shown = inked(given));
       frame.dataset.legend = drawing.legend ?? "none";
       for (const id of hidden) if (!drawing.series.some((series) => series.id === id)) hidden.delete(id);
       legend.show(names, view);

@@ -4,6 +4,7 @@ import { toggleFilter } from "./board_address.js";
 import { canvas, dressed } from "./chart_dress.js";
 import { element, plain } from "./element.js";
 import { written } from "./format.js";
+import { inked } from "./ink.js";
 import * as tooltip from "./tooltip.js";
 
 const PERCENT = { kind: "percent", digits: 1 };
@@ -22,11 +23,12 @@ export function make(body, panel) {
     if (filter) toggleFilter(filter);
   });
   return {
-    show(drawing) {
-      shown = drawing;
+    show(given) {
+      const drawing = (shown = inked(given));
       const slices = drawing.kind === "pie" && drawing.legend ? drawing.option.series.at(-1).data : [];
-      frame.dataset.legend = slices.length > 0 ? (body.clientWidth > 420 ? "right" : "bottom") : "none";
-      names.replaceChildren(...slices.map((slice) => entry(slice, drawing)));
+      const entries = drawing.kind === "heatmap" && drawing.legend ? [steps(drawing)] : slices.map((slice) => entry(slice, drawing));
+      frame.dataset.legend = entries.length === 0 ? "none" : slices.length > 0 && body.clientWidth > 420 ? "right" : "bottom";
+      names.replaceChildren(...entries);
       place.setAttribute("aria-label", summary(panel, drawing));
       chart.resize();
       chart.setOption(dressedItem(drawing), { replaceMerge: ["series"] });
@@ -64,6 +66,14 @@ function told(drawing, { name, value, color, data }) {
   }
   if (drawing.kind === "gauge") return { title: "", color, name, text: written(drawing.value, drawing.format) };
   return { title: "", color: data.itemStyle.color, name, text: `${written(value, drawing.format)} · ${written(value / total(drawing), PERCENT)}` };
+}
+
+/** Which colour stands for how many. */
+function steps({ option, format, label }) {
+  const { min, max, inRange } = option.visualMap;
+  const bar = element("i", { class: "steps", "aria-hidden": "true" });
+  bar.style.background = `linear-gradient(to right, ${inRange.color.join(", ")})`;
+  return element("div", { class: "entry dim" }, label ? element("bdi", {}, plain(label)) : null, element("span", {}, written(min, format)), bar, element("span", {}, written(max, format)));
 }
 
 function entry({ name, value, filter, itemStyle }, drawing) {

@@ -13,12 +13,14 @@ export function show(place, view) {
   const old = new Map([...place.children].map((entry) => [entry.dataset.id, entry]));
   const entries = series.map((one) => old.get(one.id) ?? made(one, view));
   if (entries.length !== place.children.length || entries.some((entry, at) => place.children[at] !== entry)) place.replaceChildren(...entries);
-  for (const entry of entries) entry.firstChild.setAttribute("aria-pressed", !view.hidden.has(entry.dataset.id));
+  entries.forEach((entry, at) => {
+    entry.firstChild.setAttribute("aria-pressed", !view.hidden.has(entry.dataset.id));
+    entry.querySelector(".dot").style.background = series[at].color;
+  });
 }
 
-function made({ id, name, color, filter }, view) {
+function made({ id, name, filter }, view) {
   const dot = element("i", { class: "dot", "aria-hidden": "true" });
-  dot.style.background = color;
   const light = (type) => view.chart.dispatchAction({ type, seriesId: id });
   const button = element("button", { type: "button", class: "name", title: `${plain(name)}: click hides it, with Shift all others`, onclick: (event) => toggle(event, id, view) },
     dot, nameOf(plain(name)));

@@ -3,6 +3,7 @@
 import { toggleFilter } from "./board_address.js";
 import { drawn, element, plain } from "./element.js";
 import { written } from "./format.js";
+import { inked } from "./ink.js";
 
 const WIDTH = 200;
 const HEIGHT = 60;
@@ -10,7 +11,7 @@ const HEIGHT = 60;
 export function make(body, panel) {
   return {
     show(drawing) {
-      const tiles = drawing.tiles.filter((tile) => tile !== null).map((tile) => one(tile, drawing.tiles.length > 1 || !panel.titleShown));
+      const tiles = inked(drawing).tiles.filter((tile) => tile !== null).map((tile) => one(tile, drawing.tiles.length > 1 || !panel.titleShown));
       body.replaceChildren(element("div", { class: "tiles" }, tiles));
     },
   };

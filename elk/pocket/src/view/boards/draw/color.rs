@@ -16,12 +16,12 @@ const FAINT: &str = "#98a2b3";
 /// Readable on light and dark, and none of them red or amber: those mean something.
 const NAMES: [&str; 12] = [
     "#4a8fe0", "#2fae9f", "#9673d8", "#74a83a", "#e07bb5", "#3fc1e0", "#b8934a", "#5a63d8", "#1f8a5b",
-    "#c99bd8", "#8aa0b6", "#a3b84a",
+    "#c99bd8", "#8aa0b6", "#9c6b4e",
 ];
-/// The names where all of them are bad: shades of red, each the place of its name.
-const BAD_NAMES: [&str; NAMES.len()] = [
-    "#d0543f", "#e8877b", "#b3364c", "#f0a58f", "#c2455f", "#e06a4a", "#a94a4a", "#f08fa0", "#d9705a",
-    "#cf3f6b", "#b8614f", "#e5b0a6",
+/// The names where all of them are bad: shades of red, each the place of its name. None is pale: what fails is not pink.
+pub(super) const BAD_NAMES: [&str; NAMES.len()] = [
+    "#d0543f", "#e5484d", "#b3364c", "#bf3f70", "#c2455f", "#d9381e", "#a94a4a", "#df4661", "#d9613f",
+    "#c7254e", "#b8614f", "#d96a6a",
 ];
 /// Fields whose names are kept apart; of further ones each name keeps to its own colour.
 const FIELDS_MAX: usize = 64;

@@ -7,8 +7,8 @@ use super::value::cell;
 use dashboards::lens::{Column, ColumnKind, Heatmap, Table, Value};
 use serde_json::{Value as Json, json};
 
-/// From few to many, in one hue: many is not bad. Stronger on a light ground as on a dark one, for the ground shines through.
-pub(super) const STEPS: [&str; 5] = ["#3f8cf026", "#3f8cf04d", "#3f8cf080", "#3f8cf0b8", "#3f8cf0"];
+/// From few to many, in one hue: many is not bad. One slow request is what the reader looks for, so few is well seen too.
+pub(super) const STEPS: [&str; 5] = ["#3f8cf059", "#3f8cf07a", "#3f8cf0a1", "#3f8cf0cc", "#3f8cf0"];
 
 pub(super) fn draw(map: &Heatmap, tables: &[Table]) -> Json {
     let Some(table) = table_of(tables, &map.layer) else { return json!({"kind": "heatmap", "option": {}}) };
@@ -28,6 +28,7 @@ pub(super) fn draw(map: &Heatmap, tables: &[Table]) -> Json {
     );
     json!({
         "kind": "heatmap",
+        "legend": map.legend.is_visible,
         "time": x.is_time(),
         "bucket": x.bucket(),
         "format": value.map_or_else(plain, |place| format(&table.columns[place])),

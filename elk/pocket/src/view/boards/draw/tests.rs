@@ -337,6 +337,7 @@ fn cells_stand_by_time_and_band_and_empty_ones_are_left_out() {
     let state =
         read(json!({"layerId": "data", "xAccessor": "time", "yAccessor": "band", "valueAccessor": "n"}));
     let drawing = heatmap::draw(&state, &[table]);
+    assert_eq!(drawing["legend"], true, "unless the board says otherwise");
     assert_eq!(drawing["option"]["xAxis"]["data"], json!([0, 1000]));
     assert_eq!(drawing["option"]["yAxis"]["data"], json!(["from 0", "from 10"]));
     assert_eq!(drawing["option"]["series"][0]["data"], json!([[1, 0, 5.0], [0, 0, 1.0], [0, 1, 2.0]]));
@@ -364,6 +365,24 @@ fn who_fails_is_red_and_keeps_to_a_shade() {
     assert!(bad.iter().all(red) && bad[0] != bad[1], "{bad:?}");
     assert!(!usual.iter().any(red) && usual[0] != usual[1], "{usual:?}");
     assert_eq!(drawn(json!({"type": "palette", "name": "negative"})), bad);
+}
+
+#[test]
+fn every_red_stands_out_from_a_light_and_from_a_dark_ground() {
+    for red in super::color::BAD_NAMES {
+        for ground in ["#ffffff", "#14181f"] {
+            let [dim, bright] = [luminance(red), luminance(ground)].map(|light| light + 0.05);
+            let contrast = (bright / dim).max(dim / bright);
+            assert!(contrast >= 3.0, "{red} on {ground}: {contrast:.2}");
+        }
+    }
+}
+
+/// Relative luminance of `#rrggbb`, as WCAG 2.1 defines it.
+fn luminance(color: &str) -> f64 {
+    let part = |from: usize| f64::from(u8::from_str_radix(&color[from..from + 2], 16).unwrap()) / 255.0;
+    let linear = |part: f64| if part <= 0.04 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) };
+    0.2126 * linear(part(1)) + 0.7152 * linear(part(3)) + 0.0722 * linear(part(5))
 }
 
 fn drawn_gauge(values: [f64; 4]) -> Json {

@@ -1,14 +1,12 @@
 // What a chart has of the page: its colours and type, and numbers written at its axes.
 
 import { tick } from "./format.js";
+import { DAY, local, roundStep } from "./moment.js";
 
 const TIME_LABELS = { year: "{yyyy}", month: "{MMM}", day: "{d} {MMM}", hour: "{HH}:{mm}", minute: "{HH}:{mm}", second: "{HH}:{mm}:{ss}", millisecond: "{HH}:{mm}:{ss}.{SSS}", none: "{HH}:{mm}" };
 
 /** What a label of a moment takes, in pixels. */
 const LABEL_WIDTH = 80;
-const DAY = 86_400_000;
-/** Steps between labels of moments, in milliseconds. */
-const ROUND_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400].map((seconds) => seconds * 1000);
 
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -22,8 +20,11 @@ export function canvas(node) {
   return { chart, dispose: () => { size.disconnect(); chart.dispose(); } };
 }
 
+/** Bars that stand closer than this, in pixels, touch: gaps of parts of a pixel would be stripes. */
+const CLOSE = 6;
+
 /** The option in the page's colours. */
-export function dressed({ option, formats = [], time, bucket }, width = 600) {
+export function dressed({ option, formats = [], time, bucket, range }, width = 600) {
   const dressedOption = {
     ...option,
     animation: false,
@@ -32,14 +33,16 @@ export function dressed({ option, formats = [], time, bucket }, width = 600) {
   const axes = (axis, place) => (Array.isArray(axis) ? axis : [axis]).map((one, at) => axisOf(one, { format: formats[at], time, bucket, width: place === "x" ? width : 0 }));
   if (option.xAxis) dressedOption.xAxis = axes(option.xAxis, "x");
   if (option.yAxis) dressedOption.yAxis = axes(option.yAxis, "y");
+  if (time && range && option.series && (width * bucket) / (range[1] - range[0]) < CLOSE) {
+    dressedOption.series = option.series.map((series) => (series.type === "bar" && series.stack ? { ...series, barWidth: "108%" } : series));
+  }
   return dressedOption;
 }
 
 /** Labels of buckets side by side: only those that hold a round moment. */
 function momentsOf(starts, bucket, width) {
   const least = (bucket * starts.length * LABEL_WIDTH) / width;
-  const step = ROUND_STEPS.find((step) => step >= Math.max(least, bucket)) ?? Math.ceil(least / DAY) * DAY;
-  const local = (start) => start - new Date(start).getTimezoneOffset() * 60_000;
+  const step = roundStep(Math.max(least, bucket));
   const pattern = step < 60_000 ? "{HH}:{mm}:{ss}" : step < DAY ? "{HH}:{mm}" : "{d} {MMM}";
   return {
     interval: (_, start) => (local(Number(start)) + bucket - 1) % step < bucket,

@@ -18,10 +18,11 @@ export function written(value, format) {
   }
 }
 
-/** A value at an axis: no more digits than it needs. */
+/** A value at an axis: no more digits than it needs, and no unit at its foot, where it would be another one than above. */
 export function tick(value, format) {
+  if (value === 0 && ["duration", "bytes", "bits"].includes(format.kind)) return "0";
   if (format.kind === "percent") return `${decimal(value * 100, value !== 0 && Math.abs(value) < 0.01 ? 2 : Math.abs(value) < 0.1 ? 1 : 0, true)}%`;
-  if (format.kind === "number" || format.kind === "text") return Math.abs(value) >= 1e4 ? compact(value) : decimal(value, Math.abs(value) < 1 ? 3 : 1, true);
+  if (format.kind === "number" || format.kind === "text") return Math.abs(value) >= 1e5 ? compact(value) : decimal(value, Math.abs(value) < 1 ? 3 : 1, true);
   if (format.kind === "duration") return duration(value * format.nanos, 1, true);
   return written(value, { ...format, digits: 0 });
 }

@@ -6,6 +6,17 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 export const clock = (date) => `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 export const day = (date) => `${MONTHS[date.getMonth()]} ${two(date.getDate())}`;
 
+export const DAY = 86_400_000;
+
+/** Steps between marks of moments, in milliseconds. */
+const ROUND_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400].map((seconds) => seconds * 1000);
+
+/** The next step that is a round one, in milliseconds. */
+export const roundStep = (least) => ROUND_STEPS.find((step) => step >= least) ?? Math.ceil(least / DAY) * DAY;
+
+/** A moment as if the clocks here were UTC's, so that whole hours and days divide it. */
+export const local = (moment) => moment - new Date(moment).getTimezoneOffset() * 60_000;
+
 /** `14:03:22.123`, of which the end is the finer print. */
 export function precise(date) {
   return [clock(date), `.${String(date.getMilliseconds()).padStart(3, "0")}`];

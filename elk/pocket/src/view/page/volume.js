@@ -2,12 +2,16 @@
 
 import { by, drawn, element } from "./element.js";
 import { RANKS, rank } from "./level.js";
-import { clock, day, number, short, tick } from "./moment.js";
+import { clock, day, local, number, roundStep, short, tick } from "./moment.js";
 
 const HEIGHT = 104;
 const BOTTOM = 18;
 const LEFT = 40;
 const TOP = 8;
+/** Lines of the scale, at most. */
+const LINES = 3;
+/** What a label of a moment takes, in pixels. */
+const LABEL = 90;
 
 let shown = null;
 let current = -1;
@@ -59,9 +63,12 @@ function draw() {
   const width = chart.clientWidth;
   if (!shown || width === 0) return;
   chart.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-  const top = nice(Math.max(...shown.bars.map((bar) => bar.total), 1));
+  const most = Math.max(...shown.bars.map((bar) => bar.total), 1);
+  const rise = nice(most / LINES);
+  const lines = Math.ceil(most / rise);
+  const top = lines * rise;
   const y = (count) => (HEIGHT - BOTTOM) - (count / top) * (HEIGHT - BOTTOM - TOP);
-  const parts = [0.5, 1].map((share) => line(top * share, y(top * share), width));
+  const parts = Array.from({ length: lines }, (_, at) => line((at + 1) * rise, y((at + 1) * rise), width));
   parts.push(drawn("line", { class: "axis", x1: LEFT, x2: width, y1: y(0), y2: y(0) }), ...ticks(width));
   shown.bars.forEach((bar, at) => parts.push(stack(bar, at, y)));
   parts.push(drawn("rect", { class: "brush", id: "brush", x: 0, y: TOP, width: 0, height: HEIGHT - BOTTOM - TOP }));
@@ -72,21 +79,21 @@ function draw() {
 }
 
 function line(count, y, width) {
-  const text = Number.isInteger(count) ? short(count) : "";
   return drawn("g", {},
     drawn("line", { class: "grid", x1: LEFT, x2: width, y1: y, y2: y }),
-    drawn("text", { class: "tick", x: LEFT - 6, y: y + 3.5, "text-anchor": "end" }, text));
+    drawn("text", { class: "tick", x: LEFT - 6, y: y + 3.5, "text-anchor": "end" }, short(count)));
 }
 
+/** Round moments, each where it is: at the left end of the bar that begins with it. */
 function ticks(width) {
-  const most = Math.max(2, Math.floor((width - LEFT) / 90));
-  const every = Math.ceil(shown.bars.length / most);
+  const every = roundStep((LABEL / step()) * shown.width);
+  const first = shown.start + (every - (local(shown.start) % every)) % every;
   const marks = [];
-  for (let at = every >> 1; at < shown.bars.length; at += every) {
-    const x = LEFT + (at + 0.5) * step();
-    marks.push(drawn("text", { class: "tick", x, y: HEIGHT - 4, "text-anchor": "middle" }, tick(new Date(shown.start + at * shown.width), shown.width * every)));
+  for (let moment = first; ; moment += every) {
+    const x = LEFT + ((moment - shown.start) / shown.width) * step();
+    if (x > width - LABEL / 2) return marks;
+    marks.push(drawn("text", { class: "tick", x, y: HEIGHT - 4, "text-anchor": "middle" }, tick(new Date(moment), every)));
   }
-  return marks;
 }
 
 function stack(bar, at, y) {
@@ -106,10 +113,10 @@ function stack(bar, at, y) {
   return group;
 }
 
-/** The next number of the kind 1, 2, 5, 10 … */
+/** The next whole number of the kind 1, 2, 2.5, 5, 10 … */
 function nice(value) {
-  const size = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 4, 5, 8, 10].map((factor) => factor * size).find((edge) => edge >= value);
+  const size = 10 ** Math.max(0, Math.floor(Math.log10(value)));
+  return [1, 2, 2.5, 5, 10].map((factor) => factor * size).find((edge) => edge >= value && Number.isInteger(edge));
 }
 
 function point(at) {

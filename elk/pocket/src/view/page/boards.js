@@ -78,7 +78,7 @@ async function load(cause) {
   let unreadable = null;
   const work = async () => {
     for (let panel = waiting.shift(); panel && !mine.signal.aborted; panel = waiting.shift()) {
-      await panels.load(panel, mine.signal).catch((fault) => { if (["query", "time", "request"].includes(fault.kind)) unreadable = fault; });
+      await panels.load(panel, mine.signal).catch((fault) => { if (panels.isOfAll(fault)) unreadable = fault; });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));

@@ -27,7 +27,7 @@ export function makeTable(body) {
 export function makeDocuments(body) {
   return {
     show({ columns, hits, total }) {
-      const heads = columns.map((name) => element("th", { scope: "col" }, plain(name)));
+      const heads = columns.map((name) => element("th", { scope: "col", class: name === "event.duration" ? "right" : null }, plain(name)));
       const rows = hits.map((hit) => element("tr", {}, hit.cells.map((cell, at) => valueOf(cell, columns[at], hit))));
       const of = total === null || total === undefined ? "" : ` of ${total.toLocaleString("en")}`;
       place(body, element("table", { class: "figures documents" }, element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows)),
@@ -81,6 +81,7 @@ function valueOf(cell, name, hit) {
   if (name === "@timestamp") return element("td", { class: "when" }, moment(cell.v, hit));
   if (name === "log.level") return element("td", { class: `level rank-${rank(cell.v)}` }, filtered(plain(String(cell.v)), cell.f));
   if (name === "event.duration" && typeof cell.v === "number") return element("td", { class: "right" }, written(cell.v, DURATION));
+  if (name === "http.response.status_code") return element("td", { class: `status status-${String(cell.v)[0]}` }, cell.f ? filtered(plain(String(cell.v)), cell.f) : plain(String(cell.v)));
   if (name === "trace.id" && cell.f) return element("td", { class: "mono" }, element("a", { href: `/logs?${new URLSearchParams({ q: cell.f, from: "now-7d", live: "0" })}`, title: "All lines of this trace" }, plain(String(cell.v))));
   const content = cell.m ? marked(cell.m) : plain(String(cell.v));
   return element("td", { class: name === "message" || name === "error.message" ? "mono wide" : "mono" }, cell.f && !cell.m ? filtered(content, cell.f) : content);

@@ -69,9 +69,13 @@ function show(panel, drawing) {
   panel.view.show(drawing);
 }
 
+/** What is wrong with the question itself is said once, above; what is shown here is then only marked as old. */
 function fail(panel, fault) {
-  tell(panel, "failed", fault.message, !panel.view);
+  tell(panel, "failed", panel.view && isOfAll(fault) ? "" : fault.message, !panel.view);
 }
+
+/** Whether no panel can be asked for, rather than this one. */
+export const isOfAll = ({ kind }) => ["query", "time", "request"].includes(kind);
 
 /** Says a state; with `alone` nothing else is shown. */
 function tell(panel, name, text, alone = false) {
@@ -104,7 +108,12 @@ function unsupportedOf({ body, node, reason }) {
 function linksOf(panel) {
   const nav = element("nav", { class: "links", "aria-label": "Boards" });
   panel.body.append(nav);
-  panel.relink = () => nav.replaceChildren(...panel.links.map(anchor));
+  panel.relink = () => {
+    nav.replaceChildren(...panel.links.map(anchor));
+    // Where there is no room for all of them, the board that is open is in sight.
+    const here = nav.querySelector("[aria-current]");
+    if (here) nav.scrollLeft = here.offsetLeft - (nav.clientWidth - here.offsetWidth) / 2;
+  };
   panel.relink();
 }
 

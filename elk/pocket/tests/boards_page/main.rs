@@ -158,6 +158,9 @@ async fn clicks_filter_all_panels_and_the_address_holds_them() {
     browser.press("Enter").await;
     browser.until("document.getElementById('query').getAttribute('aria-invalid') === 'true'").await;
     browser.until("document.getElementById('query-fault').textContent.includes('byte 15')").await;
+    // It is said once, not by every panel.
+    browser.until("document.querySelectorAll('[data-state=failed]').length > 5").await;
+    assert_eq!(browser.value("document.querySelectorAll('.panel-note:not([hidden])').length").await, 0);
     assert_eq!(browser.problems.iter().filter(|problem| !problem.contains("400")).count(), 0);
 }
 

@@ -42,7 +42,7 @@ function compact(value) {
 
 function stepped(value, step, units, digits) {
   const size = Math.min(units.length - 1, value === 0 ? 0 : Math.max(0, Math.floor(Math.log(Math.abs(value)) / Math.log(step))));
-  return `${decimal(value / step ** size, size === 0 ? 0 : digits, true)} ${units[size]}`;
+  return `${decimal(value / step ** size, size === 0 ? 0 : digits)} ${units[size]}`;
 }
 
 function duration(nanos, digits, trimmed = false) {

@@ -7,6 +7,8 @@ import { written } from "./format.js";
 import { inked } from "./ink.js";
 import * as tooltip from "./tooltip.js";
 
+/** What the names beside a heatmap take, in pixels. */
+const NAMES_WIDTH = 90;
 const PERCENT = { kind: "percent", digits: 1 };
 
 export function make(body, panel) {
@@ -31,14 +33,14 @@ export function make(body, panel) {
       names.replaceChildren(...entries);
       place.setAttribute("aria-label", summary(panel, drawing));
       chart.resize();
-      chart.setOption(dressedItem(drawing), { replaceMerge: ["series"] });
+      chart.setOption(dressedItem(drawing, place.clientWidth), { replaceMerge: ["series"] });
     },
     dispose,
   };
 }
 
-function dressedItem(drawing) {
-  const option = dressed(drawing);
+function dressedItem(drawing, width) {
+  const option = dressed(drawing, width - NAMES_WIDTH);
   const ink = getComputedStyle(document.documentElement);
   const color = (name) => ink.getPropertyValue(name).trim();
   if (drawing.kind === "gauge") {

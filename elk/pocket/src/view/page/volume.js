@@ -11,7 +11,7 @@ const TOP = 8;
 /** Lines of the scale, at most. */
 const LINES = 3;
 /** What a label of a moment takes, in pixels. */
-const LABEL = 90;
+const LABEL = 72;
 
 let shown = null;
 let current = -1;

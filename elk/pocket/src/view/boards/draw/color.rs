@@ -20,7 +20,7 @@ const NAMES: [&str; 12] = [
 ];
 /// The names where all of them are bad: shades of red, each the place of its name. None is pale: what fails is not pink.
 pub(super) const BAD_NAMES: [&str; NAMES.len()] = [
-    "#d0543f", "#e5484d", "#b3364c", "#bf3f70", "#c2455f", "#d9381e", "#a94a4a", "#df4661", "#d9613f",
+    "#d0543f", "#e5484d", "#b3364c", "#bb3355", "#c2455f", "#d9381e", "#a94a4a", "#df4661", "#d14a2f",
     "#c7254e", "#b8614f", "#d96a6a",
 ];
 /// Fields whose names are kept apart; of further ones each name keeps to its own colour.

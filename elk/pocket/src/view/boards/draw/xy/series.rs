@@ -241,7 +241,8 @@ impl Drawn {
             json["areaStyle"] =
                 json!({"color": self.color, "opacity": if self.stack.is_some() { 0.55 } else { 0.25 }});
         }
-        if xy.curve_type.as_deref().is_some_and(|curve| curve.starts_with("CURVE")) {
+        // Curves of a stack would each bend in their own way, and leave gaps between them.
+        if self.stack.is_none() && xy.curve_type.as_deref().is_some_and(|curve| curve.starts_with("CURVE")) {
             json["smooth"] = json!(0.35);
             json["smoothMonotone"] = json!("x");
         }

@@ -20,7 +20,7 @@ export function canvas(node) {
   return { chart, dispose: () => { size.disconnect(); chart.dispose(); } };
 }
 
-/** Bars that stand closer than this, in pixels, touch: gaps of parts of a pixel would be stripes. */
+/** Bars that stand closer than this, in pixels, overlap by one: gaps of parts of a pixel would be stripes. */
 const CLOSE = 6;
 
 /** The option in the page's colours. */
@@ -33,8 +33,10 @@ export function dressed({ option, formats = [], time, bucket, range }, width = 6
   const axes = (axis, place) => (Array.isArray(axis) ? axis : [axis]).map((one, at) => axisOf(one, { format: formats[at], time, bucket, width: place === "x" ? width : 0 }));
   if (option.xAxis) dressedOption.xAxis = axes(option.xAxis, "x");
   if (option.yAxis) dressedOption.yAxis = axes(option.yAxis, "y");
-  if (time && range && option.series && (width * bucket) / (range[1] - range[0]) < CLOSE) {
-    dressedOption.series = option.series.map((series) => (series.type === "bar" && series.stack ? { ...series, barWidth: "108%" } : series));
+  const band = time && range ? (width * bucket) / (range[1] - range[0]) : CLOSE;
+  if (option.series && band < CLOSE) {
+    const barWidth = `${(1 + 1 / band) * 100}%`;
+    dressedOption.series = option.series.map((series) => (series.type === "bar" && series.stack ? { ...series, barWidth } : series));
   }
   return dressedOption;
 }

@@ -104,6 +104,22 @@ fn bars_stand_in_the_middle_of_whole_buckets() {
 }
 
 #[test]
+fn a_line_does_not_fall_to_an_empty_bucket_beyond_the_range() {
+    let last = |end: i64, value: f64| {
+        let rows = [(0, 4.0), (1, 4.0), (2, value)];
+        let rows = rows.map(|(at, value)| vec![Value::Date(at * SECOND), Value::Number(value)]).to_vec();
+        let table = table_of("data", vec![time(), column("n", ColumnKind::Measure)], rows);
+        let layer = json!({"layerType": "data", "layerId": "data", "seriesType": "line", "xAccessor": "time", "accessors": ["n"]});
+        let state = read(json!({"layers": [layer]}));
+        let drawing = xy::draw(&state, &[table], TimeRange::between(0, end), &Colors::default());
+        points(&drawing, 0).as_array().unwrap().last().unwrap().clone()
+    };
+    assert_eq!(last(2 * SECOND, 0.0), json!([SECOND, 4.0]));
+    assert_eq!(last(2 * SECOND, 1.0), json!([2 * SECOND, 1.0]), "what is there is shown");
+    assert_eq!(last(2 * SECOND + 1, 0.0), json!([2 * SECOND, 0.0]), "nothing within the range is news");
+}
+
+#[test]
 fn nothing_in_a_stack_of_areas_is_a_zero() {
     assert_eq!(points(&drawn("area_stacked", json!({})), 1)[1], json!([1000, 0.0]));
 }

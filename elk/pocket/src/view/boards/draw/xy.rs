@@ -31,6 +31,7 @@ pub(super) fn draw(xy: &Xy, tables: &[Table], range: TimeRange, colors: &Colors)
     // A bar stands for its whole bucket and is drawn in the middle of it; a line's point stands at its start.
     let shift = bucket.filter(|_| types().any(SeriesType::is_bar)).map_or(0, |bucket| bucket / 2);
     let categories = series::categories(&drawn);
+    drawn.iter_mut().for_each(|part| part.end_at(range.to()));
     series::align(&mut drawn);
     drawn.iter_mut().for_each(Drawn::fill_stack);
     series::share(&mut drawn);

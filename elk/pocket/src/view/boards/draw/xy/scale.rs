@@ -20,12 +20,11 @@ pub(super) struct Scale {
 impl Scale {
     /// The scale for values up to `top` written in `format`; `None` where ECharts finds one as good.
     pub(super) fn of(top: f64, format: &Json) -> Option<Self> {
-        if !(top.is_finite() && top > 0.0) {
-            return None;
-        }
         match format["kind"].as_str()? {
-            // A share of a whole has an end.
-            "percent" if top > 0.5 && top <= 1.0 => Some(Self { max: 1.0, step: 0.25 }),
+            _ if !(top.is_finite() && top >= 0.0) => None,
+            // A share of a whole has an end, also where there is none of it.
+            "percent" if top == 0.0 || top > 0.5 && top <= 1.0 => Some(Self { max: 1.0, step: 0.25 }),
+            _ if top == 0.0 => None,
             "bytes" => Some(Self::up_to(top, binary(top / STEPS))),
             "duration" => {
                 let second = 1e9 / format["nanos"].as_f64()?;
@@ -79,6 +78,7 @@ mod tests {
         assert_eq!(of(40_000.0, millis()), None, "steps of ten seconds are good ones");
         let percent = || json!({"kind": "percent"});
         assert_eq!(of(1.0, percent()), Some((1.0, 0.25)));
+        assert_eq!(of(0.0, percent()), Some((1.0, 0.25)));
         assert_eq!(of(1.2, percent()), None, "more than one core");
         for (top, format) in [(0.0, bytes()), (f64::NAN, bytes()), (7.0, json!({"kind": "number"}))] {
             assert_eq!(of(top, format), None);

@@ -198,6 +198,13 @@ pub(super) fn top(drawn: &[Drawn], axis: usize) -> f64 {
 }
 
 impl Drawn {
+    /// Takes out the empty bucket that begins where the range ends: a line that falls to it would be read as an outage.
+    pub(super) fn end_at(&mut self, end: i64) {
+        let is_empty = |value: &Option<f64>| value.is_none_or(|value| value == 0.0);
+        self.points
+            .retain(|(place, value)| !(is_empty(value) && place.moment().is_some_and(|start| start >= end)));
+    }
+
     /// In a stack of areas nothing is a zero: a gap would let those above it fall.
     pub(super) fn fill_stack(&mut self) {
         if self.stack.is_some() && self.shape.is_area() {

@@ -217,13 +217,13 @@ fn a_panel_that_uses_more_is_kept_with_the_reason_and_the_others_live() {
             "the query `a: (`: the query ends at byte 4, where a value should follow",
         ),
         (
-            one(with(count(), json!({"filter": {"language": "lucene", "query": "a:b"}}))),
-            "the query language `lucene`",
+            one(with(count(), json!({"filter": {"language": "painless", "query": "a:b"}}))),
+            "the query language `painless`",
         ),
         (one(with(count(), json!({"timeShift": "startAt(x)"}))), "the time shift `startAt(x)`"),
         (one(with(count(), json!({"timeScale": "parsec"}))), "the time scale `parsec`"),
         (one(fixed("many")), "the static value `\"many\"`"),
-        (one(with(formula("x"), json!({"references": []}))), "a formula that was saved without its parts"),
+        (one(with(formula("x"), json!({"references": []}))), "a `formula` that was saved without its parts"),
         (one(formula("x")), "the part `x` of a formula, which the file lacks"),
         (by(order(json!({"type": "rare"}))), "values ordered by `rare`"),
         (
@@ -259,7 +259,11 @@ fn a_panel_that_uses_more_is_kept_with_the_reason_and_the_others_live() {
         ),
         (
             state(&|state| state["filters"] = json!([{"meta": {"type": "combined"}}])),
-            "a filter combined of others",
+            "a filter combined of others in an unknown way",
+        ),
+        (
+            datatable(&[("n", count()), ("r", along("counter_rate", "n"))]),
+            "the column `counter_rate`, which goes along the time, without a date histogram",
         ),
         (
             with(simple(), json!({"embeddableConfig": {"timeRange": {"from": "soon", "to": "now"}}})),

@@ -26,6 +26,7 @@ impl Query {
             Self::Compare(field, comparison, value) => {
                 any_of(vec![json!({"range": {name(field, prefix): {comparison.parameter(): value}}})])
             }
+            Self::Lucene(text) => json!({"query_string": {"query": text, "analyze_wildcard": true}}),
             Self::Nested(path, query) => {
                 let path = name(path, prefix);
                 json!({"nested": {"query": query.clause(&format!("{path}.")), "score_mode": "none", "path": path}})

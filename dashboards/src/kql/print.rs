@@ -15,6 +15,8 @@ impl Display for Query {
             Self::Is(Some(field), value) => write!(f, "{field}: {value}"),
             Self::Compare(field, comparison, value) => write!(f, "{field} {comparison} {}", quoted(value)),
             Self::Nested(path, query) => write!(f, "{path}: {{ {query} }}"),
+            // No KQL says it: who shows queries keeps this one among the filters.
+            Self::Lucene(text) => f.write_str(text),
         }
     }
 }

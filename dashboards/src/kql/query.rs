@@ -20,6 +20,8 @@ pub enum Query {
     Compare(Pattern, Comparison, String),
     /// Objects of a nested field fulfil a query by themselves.
     Nested(Pattern, Box<Query>),
+    /// What a text of the older language asks for; only engines read it.
+    Lucene(String),
 }
 
 /// Text in which unquoted `*` stand for anything.

@@ -74,17 +74,30 @@ impl Filter {
             return Ok(None);
         }
         if meta["type"] == "combined" {
-            return Err(Unsupported::new("a filter combined of others"));
+            return Self::combined(meta).map(Some);
         }
         // Before 8.0 some kinds stood beside `meta` instead of in `query`.
         let older = ["exists", "range", "bool", "match_phrase", "query_string"];
         let beside = || older.iter().find_map(|kind| saved.get(*kind).map(|body| json!({*kind: body})));
         let clause = match saved.get("query").filter(|query| query.is_object()) {
-            Some(query) => Some(query.clone()),
+            Some(query) => Some(phrase(query).unwrap_or_else(|| query.clone())),
             None => beside(),
         };
         let clause = clause.ok_or_else(|| Unsupported::new("a filter without a query"))?;
         Ok(Some(Self { clause, negated: meta["negate"] == true }))
+    }
+
+    fn combined(meta: &Value) -> Result<Self, Unsupported> {
+        let mut all = Vec::new();
+        for part in meta["params"].as_array().into_iter().flatten() {
+            all.extend(Self::read(part)?.map(|filter| filter.to_dsl()));
+        }
+        let clause = match meta["relation"].as_str() {
+            Some("OR") => json!({"bool": {"should": all, "minimum_should_match": 1}}),
+            Some("AND") => json!({"bool": {"filter": all}}),
+            _ => return Err(Unsupported::new("a filter combined of others in an unknown way")),
+        };
+        Ok(Self { clause, negated: meta["negate"] == true })
     }
 
     /// The condition as query DSL.
@@ -94,6 +107,12 @@ impl Filter {
             false => self.clause.clone(),
         }
     }
+}
+
+/// Before 6.0 a phrase was `{"match": {field: {"query": …, "type": "phrase"}}}`, which no engine takes today.
+fn phrase(query: &Value) -> Option<Value> {
+    let (field, body) = query["match"].as_object()?.iter().next()?;
+    (body["type"] == "phrase").then(|| json!({"match_phrase": {field: body["query"]}}))
 }
 
 impl Selection {

@@ -5,9 +5,10 @@
 //! [`Visualization`] says which column of which table is x, split or measure. Nothing here opens a socket or reads a clock.
 //!
 //! Supported are the operations date_histogram, terms, filters, range, count, sum, average, min, max, median, percentile,
-//! percentile_rank, standard_deviation, unique_count, last_value, formula and static_value with their filters, time scales,
-//! time shifts and reduced time ranges; the visualizations XY, metric, pie, datatable, heatmap and gauge; saved searches, Markdown and
-//! links. What a panel needs beyond that is named in [`Content::Unsupported`].
+//! percentile_rank, standard_deviation, unique_count, last_value, counter_rate, cumulative_sum, differences, formula and
+//! static_value with their filters, time scales, time shifts and reduced time ranges; the visualizations XY, metric, pie, datatable,
+//! heatmap and gauge; saved searches, Markdown and links; and what came before Lens, read as what Lens would write: classic
+//! visualizations, TSVB, panels of controls. What a panel needs beyond that is named in [`Content::Unsupported`].
 
 mod saved;
 

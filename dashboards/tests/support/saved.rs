@@ -103,6 +103,11 @@ pub fn formula(part: &str) -> Value {
     with(column("formula", "number", false, params), json!({"references": [part]}))
 }
 
+/// What goes along the time, from the column `part`.
+pub fn along(operation: &str, part: &str) -> Value {
+    with(column(operation, "number", false, json!({})), json!({"references": [part]}))
+}
+
 /// Arithmetic of columns: a part of a formula.
 pub fn math(name: &str, arguments: Value) -> Value {
     let tree = json!({"type": "function", "name": name, "args": arguments, "location": {"min": 0, "max": 1}, "text": ""});

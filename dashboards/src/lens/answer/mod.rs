@@ -2,6 +2,8 @@
 
 pub(crate) mod rows;
 
+pub(crate) mod series;
+
 pub(crate) mod sorting;
 
 use serde_json::Value as Json;

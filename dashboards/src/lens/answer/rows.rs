@@ -1,7 +1,10 @@
 //! The tree of groups → rows, with everything computed that engines do not compute.
 
+use std::collections::HashMap;
+
 use crate::lens::answer::Node;
-use crate::lens::layer::column::{Calculation, Head, Measure};
+use crate::lens::answer::series::Run;
+use crate::lens::layer::column::{Along, Bucket, Calculation, Head, Measure};
 use crate::lens::search::{Level, Search};
 use crate::lens::table::{Column, ColumnKind, Table, Value};
 use crate::lens::time::TimeRange;
@@ -9,9 +12,13 @@ use crate::lens::time::interval::Unit;
 
 /// The table of a search, once its tree is complete.
 pub(crate) fn table(search: &Search, tree: &Node, partial: Option<String>) -> Table {
-    let mut rows = Vec::new();
-    Writer { search }.write(tree, &mut Vec::new(), None, &mut rows);
-    Table { layer: search.layer.id.clone(), columns: columns(search), rows, partial }
+    let mut rows = Rows { search, rows: Vec::new() };
+    rows.collect(tree, &mut Vec::new(), None);
+    rows.compute();
+    if search.layer.last_bucket {
+        rows.keep_last_bucket();
+    }
+    Table { layer: search.layer.id.clone(), columns: columns(search), rows: rows.shown(), partial }
 }
 
 fn columns(search: &Search) -> Vec<Column> {
@@ -23,7 +30,8 @@ fn columns(search: &Search) -> Vec<Column> {
         kind,
         field: head.field.clone(),
     };
-    let buckets = search.layer.buckets.iter().zip(&search.levels).map(|(bucket, level)| {
+    let kept = |(_, level): &(&Bucket, &Level)| !(search.layer.last_bucket && level.is_time());
+    let buckets = search.layer.buckets.iter().zip(&search.levels).filter(kept).map(|(bucket, level)| {
         let interval = if let Level::Time { interval, .. } = level { Some(*interval) } else { None };
         column(&bucket.head, ColumnKind::of(&bucket.grouping, interval))
     });
@@ -31,51 +39,37 @@ fn columns(search: &Search) -> Vec<Column> {
     buckets.chain(measures.map(|measure| column(&measure.head, ColumnKind::Measure))).collect()
 }
 
-struct Writer<'s> {
+/// Rows with all measures, also those that are not shown.
+struct Rows<'s> {
     search: &'s Search,
+    rows: Vec<Row>,
 }
 
-impl Writer<'_> {
-    /// `bucket` is the innermost time bucket around.
-    fn write(
-        &self,
-        node: &Node,
-        keys: &mut Vec<Value>,
-        bucket: Option<TimeRange>,
-        rows: &mut Vec<Vec<Value>>,
-    ) {
+struct Row {
+    keys: Vec<Value>,
+    /// The innermost time bucket around.
+    bucket: Option<TimeRange>,
+    /// One for each measure; in the beginning what the engine computed.
+    values: Vec<Value>,
+}
+
+impl Rows<'_> {
+    fn collect(&mut self, node: &Node, keys: &mut Vec<Value>, bucket: Option<TimeRange>) {
         let Some(level) = self.search.levels.get(keys.len()) else {
-            let row = Row::compute(self.search, &node.readings, bucket);
-            let shown = row
-                .values
-                .into_iter()
-                .zip(&self.search.layer.measures)
-                .filter(|(_, measure)| !measure.hidden);
-            rows.push(keys.iter().cloned().chain(shown.map(|(value, _)| value)).collect());
+            let mut values = node.readings.clone();
+            values.resize(self.search.layer.measures.len(), Value::Null);
+            self.rows.push(Row { keys: keys.clone(), bucket, values });
             return;
         };
         for (index, group) in node.groups.iter().enumerate() {
             let next = node.groups.get(index + 1).map(|group| &group.key);
-            let span = self.span(level, &group.key, next);
+            let span = span(level, &group.key, next);
             if !self.is_dropped(level, span) {
                 keys.push(group.key.clone());
-                self.write(&group.node, keys, span.or(bucket), rows);
+                self.collect(&group.node, keys, span.or(bucket));
                 keys.pop();
             }
         }
-    }
-
-    /// First and first-after moment of a time bucket.
-    fn span(&self, level: &Level, key: &Value, next: Option<&Value>) -> Option<TimeRange> {
-        let (Level::Time { interval, empty_rows, .. }, Value::Date(start)) = (level, key) else {
-            return None;
-        };
-        let end = match next {
-            // Without gaps the next bucket says best how long this one is (days of 23 hours).
-            Some(Value::Date(next)) if *empty_rows => *next,
-            _ => interval.after(*start),
-        };
-        Some(TimeRange::between(*start, end))
     }
 
     fn is_dropped(&self, level: &Level, span: Option<TimeRange>) -> bool {
@@ -86,44 +80,84 @@ impl Writer<'_> {
             _ => false,
         }
     }
-}
 
-/// The values of one row, measure by measure.
-struct Row<'s> {
-    search: &'s Search,
-    bucket: Option<TimeRange>,
-    values: Vec<Value>,
-}
-
-impl<'s> Row<'s> {
-    fn compute(search: &'s Search, readings: &[Value], bucket: Option<TimeRange>) -> Self {
-        let measures = &search.layer.measures;
-        let mut row = Self { search, bucket, values: vec![Value::Null; measures.len()] };
-        let is_formula = |measure: &Measure| matches!(measure.calculation, Calculation::Formula(_));
-        // Arithmetic needs smaller indices only, and formulas are needed by nothing.
-        for formulas in [false, true] {
-            for (index, measure) in
-                measures.iter().enumerate().filter(|(_, measure)| is_formula(measure) == formulas)
-            {
-                row.values[index] = row.value(measure, readings.get(index));
+    fn compute(&mut self) {
+        let measures = &self.search.layer.measures;
+        let mut order: Vec<usize> = (0..measures.len()).collect();
+        // Metrics need nothing, arithmetic and series need metrics and smaller indices, and formulas are needed by nothing.
+        order.sort_by_key(|index| match measures[*index].calculation {
+            Calculation::Metric(_) | Calculation::Static(_) => 0,
+            Calculation::Math(_) | Calculation::Series(..) => 1,
+            Calculation::Formula(_) => 2,
+        });
+        for index in order {
+            if let Calculation::Series(along, of) = measures[index].calculation {
+                self.run(index, along, of);
+            }
+            for row in &mut self.rows {
+                row.compute(self.search, index);
             }
         }
-        row
     }
 
-    fn value(&self, measure: &Measure, reading: Option<&Value>) -> Value {
+    /// Computes a measure along the time buckets of each group.
+    fn run(&mut self, index: usize, along: Along, of: usize) {
+        let time = self.search.levels.iter().position(Level::is_time);
+        let mut runs: HashMap<String, Run> = HashMap::new();
+        for row in &mut self.rows {
+            let others = row.keys.iter().enumerate().filter(|(place, _)| Some(*place) != time);
+            let group = others.map(|(_, key)| format!("{key:?}/")).collect();
+            let start = row.bucket.map_or(0, |bucket| bucket.from());
+            let value = runs.entry(group).or_default().next(along, start, row.number(of));
+            row.values[index] = value.map_or(Value::Null, Value::number);
+        }
+    }
+
+    fn keep_last_bucket(&mut self) {
+        let Some(time) = self.search.levels.iter().position(Level::is_time) else { return };
+        let last = self.rows.iter().filter_map(|row| row.bucket).map(|bucket| bucket.from()).max();
+        self.rows.retain(|row| row.bucket.map(|bucket| bucket.from()) == last);
+        self.rows.iter_mut().for_each(|row| drop(row.keys.remove(time)));
+    }
+
+    fn shown(self) -> Vec<Vec<Value>> {
+        let measures = &self.search.layer.measures;
+        let shown = |row: Row| {
+            let values = row.values.into_iter().zip(measures).filter(|(_, measure)| !measure.hidden);
+            row.keys.into_iter().chain(values.map(|(value, _)| value)).collect()
+        };
+        self.rows.into_iter().map(shown).collect()
+    }
+}
+
+/// First and first-after moment of a time bucket.
+fn span(level: &Level, key: &Value, next: Option<&Value>) -> Option<TimeRange> {
+    let (Level::Time { interval, empty_rows, .. }, Value::Date(start)) = (level, key) else {
+        return None;
+    };
+    let end = match next {
+        // Without gaps the next bucket says best how long this one is (days of 23 hours).
+        Some(Value::Date(next)) if *empty_rows => *next,
+        _ => interval.after(*start),
+    };
+    Some(TimeRange::between(*start, end))
+}
+
+impl Row {
+    fn compute(&mut self, search: &Search, index: usize) {
+        let measure = &search.layer.measures[index];
         let value = match &measure.calculation {
-            Calculation::Metric(_) => reading.cloned().unwrap_or(Value::Null),
+            Calculation::Metric(_) | Calculation::Series(..) => self.values[index].clone(),
             Calculation::Static(number) => Value::Number(*number),
             Calculation::Math(tree) => {
                 tree.evaluate(&|part| self.number(part)).map_or(Value::Null, Value::number)
             }
             Calculation::Formula(of) => self.values[*of].clone(),
         };
-        match (measure.time_scale, value) {
-            (Some(unit), Value::Number(number)) => self.per(unit, measure, number),
+        self.values[index] = match (measure.time_scale, value) {
+            (Some(unit), Value::Number(number)) => self.per(unit, search, measure, number),
             (_, value) => value,
-        }
+        };
     }
 
     #[expect(clippy::cast_precision_loss, reason = "formulas count moments as floating-point milliseconds")]
@@ -137,8 +171,8 @@ impl<'s> Row<'s> {
 
     /// The number per unit of the time it counts: that of the bucket within the range, else the whole range.
     #[expect(clippy::cast_precision_loss, reason = "ranges are far below 2^53 milliseconds")]
-    fn per(&self, unit: Unit, measure: &Measure, number: f64) -> Value {
-        let range = self.search.range;
+    fn per(&self, unit: Unit, search: &Search, measure: &Measure, number: f64) -> Value {
+        let range = search.range;
         let reduced = match &measure.calculation {
             Calculation::Metric(metric) => metric.reduced.map(|reduced| reduced.millis().min(range.length())),
             _ => None,

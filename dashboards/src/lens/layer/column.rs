@@ -31,6 +31,8 @@ pub(crate) struct Bucket {
 pub(crate) enum Grouping {
     Time {
         interval: Option<Interval>,
+        /// An automatic interval is no shorter.
+        least: Option<Interval>,
         empty_rows: bool,
         drop_partials: bool,
     },
@@ -86,9 +88,23 @@ pub(crate) enum Calculation {
     Metric(Metric),
     /// Arithmetic over measures with smaller indices.
     Math(Expression<usize>),
+    /// Along the time buckets of a group, from a metric or a measure with a smaller index.
+    Series(Along, usize),
     /// The value of another measure, which is no formula itself.
     Formula(usize),
     Static(f64),
+}
+
+/// What is computed along the time buckets of a group.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Along {
+    /// By how much a counter grew; where it began anew, its value.
+    CounterRate,
+    CumulativeSum,
+    /// From the bucket before; a gap after a gap.
+    Difference,
+    /// From the last bucket with a value, where it is set per this much of the time between: the engines' `derivative`.
+    Derivative(Option<Interval>),
 }
 
 /// A number that the engine computes.

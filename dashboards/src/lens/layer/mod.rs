@@ -18,6 +18,8 @@ pub(crate) struct Layer {
     pub(crate) data_view: Arc<DataView>,
     pub(crate) buckets: Vec<Bucket>,
     pub(crate) measures: Vec<Measure>,
+    /// Rows are those of the last time bucket alone, and the time is no column.
+    pub(crate) last_bucket: bool,
     /// The board's query, filters and controls do not count here.
     pub(crate) ignores_board: bool,
     /// Conditions saved with the panel.
@@ -39,7 +41,7 @@ impl Layer {
     pub(crate) fn metrics(&self) -> impl Iterator<Item = (usize, &Metric)> {
         self.measures.iter().enumerate().filter_map(|(index, measure)| match &measure.calculation {
             Calculation::Metric(metric) => Some((index, metric)),
-            Calculation::Math(_) | Calculation::Formula(_) | Calculation::Static(_) => None,
+            _ => None,
         })
     }
 

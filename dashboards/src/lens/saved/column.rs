@@ -7,7 +7,7 @@ use crate::kql::Query;
 use crate::lens::fault::Unsupported;
 use crate::lens::format::{DataType, Format};
 use crate::lens::layer::column::{
-    Bucket, FieldFunction, Function, Grouping, Head, Metric, NamedFilter, Range, Shift, Terms,
+    Along, Bucket, FieldFunction, Function, Grouping, Head, Metric, NamedFilter, Range, Shift, Terms,
 };
 use crate::lens::layer::formula::Expression;
 use crate::lens::time::interval::{Interval, Unit};
@@ -58,6 +58,7 @@ pub(crate) enum Referring {
         inherited: Inherited,
     },
     Math(Expression<String>),
+    Series(Along, String),
     Static(f64),
 }
 
@@ -81,7 +82,7 @@ impl Metric {
 }
 
 impl WrittenQuery {
-    /// KQL; the empty text in any language.
+    /// KQL or Lucene; the empty text in any language.
     pub(crate) fn read(&self) -> Result<Query, Unsupported> {
         let text = self.query.as_str().ok_or_else(|| Unsupported::new("a query that is no text"))?;
         if text.trim().is_empty() {
@@ -91,6 +92,7 @@ impl WrittenQuery {
             "kuery" => {
                 Query::parse(text).map_err(|error| Unsupported::new(format!("the query `{text}`: {error}")))
             }
+            "lucene" => Ok(Query::Lucene(text.to_owned())),
             other => Err(Unsupported::new(format!("the query language `{other}`"))),
         }
     }
@@ -123,7 +125,7 @@ impl Written {
         let head = self.head(id, position, field_format);
         let grouping = match self.operation_type.as_str() {
             "date_histogram" => self.time()?,
-            "terms" => Grouping::Terms(self.terms(head.data_type)?),
+            "terms" => Grouping::Terms(self.terms(id, head.data_type)?),
             "filters" => Grouping::Filters(self.filters()?),
             "range" if self.params["type"] == "histogram" => self.steps(),
             "range" => Grouping::Ranges(self.ranges()?),
@@ -135,25 +137,40 @@ impl Written {
         Ok(Bucket { head, grouping })
     }
 
+    /// The number that orders the values of this column and is none of the table's.
+    pub(crate) fn ordering(&self, id: &str) -> Result<Option<(String, Self)>, Unsupported> {
+        if self.params["orderBy"]["type"] != "custom" {
+            return Ok(None);
+        }
+        let read = Self::deserialize(&self.params["orderAgg"]);
+        let read =
+            read.map_err(|error| Unsupported::new(format!("what orders the column `{id}`: {error}")))?;
+        Ok(Some((ordering_id(id), read)))
+    }
+
     fn flag(&self, key: &str) -> bool {
         self.params[key].as_bool().unwrap_or_default()
     }
 
     fn time(&self) -> Result<Grouping, Unsupported> {
-        let interval = match self.params["interval"].as_str().unwrap_or("auto") {
-            "auto" => None,
-            text => Some(
-                Interval::parse(text).ok_or_else(|| Unsupported::new(format!("the interval `{text}`")))?,
-            ),
+        let read = |text: &str| {
+            Interval::parse(text).ok_or_else(|| Unsupported::new(format!("the interval `{text}`")))
+        };
+        let text = self.params["interval"].as_str().unwrap_or("auto");
+        let (interval, least) = match (text, text.strip_prefix(">=")) {
+            ("auto", _) => (None, None),
+            (_, Some(least)) => (None, Some(read(least)?)),
+            (text, None) => (Some(read(text)?), None),
         };
         Ok(Grouping::Time {
             interval,
+            least,
             empty_rows: self.flag("includeEmptyRows"),
             drop_partials: self.flag("dropPartials"),
         })
     }
 
-    fn terms(&self, data_type: DataType) -> Result<Terms, Unsupported> {
+    fn terms(&self, id: &str, data_type: DataType) -> Result<Terms, Unsupported> {
         if self.params["secondaryFields"].as_array().is_some_and(|fields| !fields.is_empty()) {
             return Err(Unsupported::new("values of several fields in one column"));
         }
@@ -161,6 +178,7 @@ impl Written {
         let order_by = match order["type"].as_str() {
             Some("column") => Some(order["columnId"].as_str().unwrap_or_default().to_owned()),
             Some("alphabetical") => None,
+            Some("custom") => Some(ordering_id(id)),
             other => {
                 return Err(Unsupported::new(format!("values ordered by `{}`", other.unwrap_or("nothing"))));
             }
@@ -228,6 +246,7 @@ impl Written {
             "static_value" => Referring::Static(self.static_value()?),
             "formula" => Referring::Formula { of: self.reference()?, inherited: self.inherited()? },
             "math" => Referring::Math(Expression::read(&self.params["tinymathAst"])?),
+            "counter_rate" | "cumulative_sum" | "differences" | "derivative" => self.series()?,
             _ => Referring::Metric(self.metric()?),
         };
         Ok(Unresolved { head: self.head(id, position, field_format), calculation, time_scale })
@@ -243,17 +262,38 @@ impl Written {
     }
 
     fn reference(&self) -> Result<String, Unsupported> {
-        self.references
-            .first()
-            .cloned()
-            .ok_or_else(|| Unsupported::new("a formula that was saved without its parts"))
+        self.references.first().cloned().ok_or_else(|| {
+            Unsupported::new(format!("a `{}` that was saved without its parts", self.operation_type))
+        })
+    }
+
+    /// `derivative` is the name by which the older pictures ask engines for it; Lens has `differences`.
+    fn series(&self) -> Result<Referring, Unsupported> {
+        if self.inherited()? != Inherited::default() {
+            return Err(Unsupported::new(format!("the operation `{}` with a filter", self.operation_type)));
+        }
+        let per = self.params["per"].as_str().map(|unit| {
+            Interval::parse(unit).ok_or_else(|| Unsupported::new(format!("a derivative per `{unit}`")))
+        });
+        let along = match self.operation_type.as_str() {
+            "counter_rate" => Along::CounterRate,
+            "cumulative_sum" => Along::CumulativeSum,
+            "differences" => Along::Difference,
+            _ => Along::Derivative(per.transpose()?),
+        };
+        Ok(Referring::Series(along, self.reference()?))
     }
 
     fn inherited(&self) -> Result<Inherited, Unsupported> {
         Ok(Inherited {
             filter: self.filter.as_ref().map_or(Ok(Query::All), WrittenQuery::read)?,
             shift: self.time_shift.as_deref().map(Shift::read).transpose()?,
-            reduced: self.reduced_time_range.as_deref().map(reduced).transpose()?,
+            reduced: self
+                .reduced_time_range
+                .as_deref()
+                .filter(|range| !range.is_empty())
+                .map(reduced)
+                .transpose()?,
         })
     }
 
@@ -298,6 +338,11 @@ impl Written {
             _ => Err(Unsupported::new(format!("the operation `{}` without a field", self.operation_type))),
         }
     }
+}
+
+/// Id of the column that orders the values of the column `id`.
+fn ordering_id(id: &str) -> String {
+    format!("{id}/order")
 }
 
 impl NamedFilter {

@@ -16,7 +16,7 @@ use crate::lens::layer::column::{Bucket, Calculation, FieldFunction, Function, G
 use crate::lens::saved::column::{Inherited, Referring, Unresolved, Written};
 
 /// How many bucket columns may nest.
-const BUCKETS_MAX: usize = 6;
+const BUCKETS_MAX: usize = 8;
 
 /// A layer as saved.
 #[derive(Deserialize)]
@@ -43,18 +43,23 @@ impl Layer {
             return Err(Unsupported::new("a layer that samples its documents"));
         }
         let field_format = |field: &str| data_view.formats.get(field).cloned();
-        let (buckets, measures) = columns(&layer, &field_format)?;
-        let measures = resolve(measures)?;
+        let Columns { buckets, mut measures, ordered_by } = columns(&layer, &field_format)?;
+        let shown = measures.len();
+        measures.extend(ordered_by);
+        let mut measures = resolve(measures)?;
+        measures[shown..].iter_mut().for_each(|measure| measure.hidden = true);
         let read = Self {
             id: id.to_owned(),
             buckets,
             measures,
+            last_bucket: false,
             ignores_board: layer.ignore_global_filters,
             query,
             filters,
             data_view,
         };
-        read.check_orders().map(|()| read)
+        read.check_orders()?;
+        read.check_series().map(|()| read)
     }
 
     /// Values can be ordered by a number the engine computes, and by no other.
@@ -75,11 +80,33 @@ impl Layer {
     }
 }
 
+impl Layer {
+    /// What goes along the time needs time buckets.
+    fn check_series(&self) -> Result<(), Unsupported> {
+        let has_time = self.buckets.iter().any(|bucket| matches!(bucket.grouping, Grouping::Time { .. }));
+        let series = |measure: &&Measure| matches!(measure.calculation, Calculation::Series(..));
+        match self.measures.iter().find(series) {
+            Some(measure) if !has_time => Err(Unsupported::new(format!(
+                "the column `{}`, which goes along the time, without a date histogram",
+                measure.head.label
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct Columns {
+    buckets: Vec<Bucket>,
+    measures: Vec<Unresolved>,
+    /// Numbers that only order values.
+    ordered_by: Vec<Unresolved>,
+}
+
 fn columns(
     layer: &WrittenLayer,
     field_format: &impl Fn(&str) -> Option<Format>,
-) -> Result<(Vec<Bucket>, Vec<Unresolved>), Unsupported> {
-    let (mut buckets, mut measures) = (Vec::new(), Vec::new());
+) -> Result<Columns, Unsupported> {
+    let (mut buckets, mut measures, mut ordered_by) = (Vec::new(), Vec::new(), Vec::new());
     for (position, id) in layer.column_order.iter().enumerate() {
         let written = layer
             .columns
@@ -88,12 +115,18 @@ fn columns(
         let written = Written::deserialize(written)
             .map_err(|error| Unsupported::new(format!("the column `{id}`: {error}")))?;
         match written.is_bucketed {
-            true => buckets.push(written.bucket(id, position, field_format)?),
+            true => {
+                if let Some((id, ordering)) = written.ordering(id)? {
+                    let place = layer.column_order.len() + position;
+                    ordered_by.push(ordering.measure(&id, place, field_format)?);
+                }
+                buckets.push(written.bucket(id, position, field_format)?);
+            }
             false => measures.push(written.measure(id, position, field_format)?),
         }
     }
     match buckets.len() {
-        ..=BUCKETS_MAX => Ok((buckets, measures)),
+        ..=BUCKETS_MAX => Ok(Columns { buckets, measures, ordered_by }),
         count => Err(Unsupported::new(format!("{count} bucket columns in one layer"))),
     }
 }
@@ -120,6 +153,7 @@ fn resolve(mut written: Vec<Unresolved>) -> Result<Vec<Measure>, Unsupported> {
             Referring::Metric(metric) => Calculation::Metric(metric),
             Referring::Static(value) => Calculation::Static(value),
             Referring::Math(tree) => Calculation::Math(tree.resolve(&find)?),
+            Referring::Series(along, of) => Calculation::Series(along, find(&of)?),
             Referring::Formula { of, .. } => Calculation::Formula(find(&of)?),
         };
         Ok(Measure {
@@ -140,8 +174,14 @@ fn hidden(
     let mut hidden = Vec::new();
     for (at, measure) in written.iter().enumerate() {
         let parts = parts(measure, find)?;
-        // Kibana writes the parts of a formula in the order in which they are computed, so no circle has that order.
-        if matches!(measure.calculation, Referring::Math(_)) && parts.iter().any(|part| *part >= at) {
+        // Kibana writes the parts of a formula in the order in which they are computed, so no circle has that order. A metric
+        // needs nothing, and what goes along the time may stand before its own.
+        let is_ready = |part: usize| match measure.calculation {
+            Referring::Series(..) => part < at || matches!(written[part].calculation, Referring::Metric(_)),
+            _ => part < at,
+        };
+        let is_formula = matches!(measure.calculation, Referring::Formula { .. });
+        if !is_formula && parts.iter().any(|part| !is_ready(*part)) {
             return Err(Unsupported::new(format!(
                 "the formula part `{}`, which stands before its own parts",
                 measure.head.id
@@ -160,7 +200,7 @@ fn parts(
     find: &impl Fn(&str) -> Result<usize, Unsupported>,
 ) -> Result<Vec<usize>, Unsupported> {
     match &measure.calculation {
-        Referring::Formula { of, .. } => Ok(vec![find(of)?]),
+        Referring::Formula { of, .. } | Referring::Series(_, of) => Ok(vec![find(of)?]),
         Referring::Math(tree) => tree.measures().iter().map(|id| find(id)).collect(),
         Referring::Metric(_) | Referring::Static(_) => Ok(Vec::new()),
     }

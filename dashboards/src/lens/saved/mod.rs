@@ -2,6 +2,8 @@
 
 pub(crate) mod panel;
 
+pub(crate) mod older;
+
 pub(crate) mod layer;
 
 pub(crate) mod column;
@@ -94,10 +96,22 @@ impl Objects {
         }
     }
 
+    /// The data view of an index expression; one is made where none is saved.
+    pub(crate) fn data_view_titled(&self, title: &str) -> Arc<DataView> {
+        let saved = self.data_views.values().find(|view| view.title == title && view.time_field.is_some());
+        let made = || data_view(title, &serde_json::json!({"title": title, "timeFieldName": "@timestamp"}));
+        saved.map_or_else(|| Arc::new(made()), Arc::clone)
+    }
+
     fn board(&self, object: &Object) -> Board {
         let attributes = &object.attributes;
         let mut omitted = Vec::new();
         let (query, filters) = match Source::read(attributes).and_then(|source| source.conditions()) {
+            // The query bar reads KQL only.
+            Ok((query @ Query::Lucene(_), mut filters)) => {
+                filters.push(Filter::plain(query.to_dsl()));
+                (Query::All, filters)
+            }
             Ok(conditions) => conditions,
             Err(fault) => {
                 omitted.push(fault.reason);
@@ -115,6 +129,18 @@ impl Objects {
                 false
             }
         });
+        let mut controls = self.controls(object, &mut omitted);
+        let mut shown = Vec::new();
+        for written in &panels {
+            match panel::controls(self, object, written) {
+                None => shown.push(panel::read(self, object, written)),
+                Some(found) => controls.extend(
+                    found
+                        .into_iter()
+                        .filter_map(|control| control.map_err(|fault| omitted.push(fault.reason)).ok()),
+                ),
+            }
+        }
         Board {
             id: object.id.clone(),
             title: text(attributes, "title"),
@@ -123,20 +149,22 @@ impl Objects {
             refresh_ms: refresh(attributes),
             query,
             filters,
-            controls: self.controls(object, &mut omitted),
-            panels: panels.iter().map(|panel| panel::read(self, object, panel)).collect(),
+            controls,
+            panels: panel::compact(shown),
             omitted,
         }
     }
 
     fn controls(&self, object: &Object, omitted: &mut Vec<String>) -> Vec<Control> {
-        let group = &object.attributes["controlGroupInput"];
-        let Some(written) = group["panelsJSON"].as_str() else { return Vec::new() };
-        let Ok(panels) = serde_json::from_str::<BTreeMap<String, Json>>(written) else {
-            omitted.push("controls that are no JSON".to_owned());
-            return Vec::new();
+        let written = parsed(&object.attributes["controlGroupInput"]["panelsJSON"], "panelsJSON");
+        let mut panels: Vec<(String, Json)> = match written {
+            Ok(Json::Object(panels)) => panels.into_iter().collect(),
+            Ok(Json::Null) => return Vec::new(),
+            _ => {
+                omitted.push("controls that are no JSON".to_owned());
+                return Vec::new();
+            }
         };
-        let mut panels: Vec<(String, Json)> = panels.into_iter().collect();
         panels.sort_by_key(|(_, panel)| panel["order"].as_u64());
         let mut controls = Vec::new();
         for (id, panel) in panels {
@@ -185,15 +213,11 @@ pub(crate) struct Source(Json);
 
 impl Source {
     pub(crate) fn read(attributes: &Json) -> Result<Self, Unsupported> {
-        match attributes["kibanaSavedObjectMeta"]["searchSourceJSON"].as_str() {
-            None => Ok(Self(Json::Null)),
-            Some(written) => {
-                let source = serde_json::from_str(written);
-                source
-                    .map(Self)
-                    .map_err(|error| Unsupported::new(format!("a search source that is no JSON: {error}")))
-            }
-        }
+        Self::of(&attributes["kibanaSavedObjectMeta"]["searchSourceJSON"])
+    }
+
+    pub(crate) fn of(written: &Json) -> Result<Self, Unsupported> {
+        parsed(written, "searchSourceJSON").map(Self)
     }
 
     pub(crate) fn conditions(&self) -> Result<(Query, Vec<Filter>), Unsupported> {
@@ -251,10 +275,19 @@ fn refresh(attributes: &Json) -> Option<u64> {
 
 /// A list within a text.
 fn list(attributes: &Json, key: &str) -> Result<Vec<Json>, Unsupported> {
-    match attributes[key].as_str() {
-        None => Ok(Vec::new()),
-        Some(written) => serde_json::from_str(written)
-            .map_err(|error| Unsupported::new(format!("`{key}`, which is no list: {error}"))),
+    match parsed(&attributes[key], key)? {
+        Json::Null => Ok(Vec::new()),
+        Json::Array(list) => Ok(list),
+        _ => Err(Unsupported::new(format!("`{key}`, which is no list"))),
+    }
+}
+
+/// JSON within a text, as Kibana exports it, or as it is, as packages of Elastic hold it.
+pub(crate) fn parsed(written: &Json, key: &str) -> Result<Json, Unsupported> {
+    match written {
+        Json::String(text) => serde_json::from_str(text)
+            .map_err(|error| Unsupported::new(format!("`{key}`, which is no JSON: {error}"))),
+        other => Ok(other.clone()),
     }
 }
 

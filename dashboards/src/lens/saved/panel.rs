@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::lens::board::{DataView, SavedTime};
+use crate::lens::control::Control;
 use crate::lens::fault::Unsupported;
 use crate::lens::layer::Layer;
 use crate::lens::panel::{Chart, Content, Grid, Link, LinkTarget, Panel, SavedSearch, SortOrder};
-use crate::lens::saved::{Object, Objects, Reference, Source, conditions, data_view, text};
-use crate::lens::visualization::Visualization;
+use crate::lens::saved::{Object, Objects, Reference, Source, conditions, data_view, older, text};
+use crate::lens::visualization::{ANNOTATIONS, Visualization};
 
 /// Most documents a saved search asks for where it does not say (`discover:sampleSize`).
 const SAMPLE_SIZE: u64 = 500;
@@ -25,13 +26,47 @@ pub(crate) fn read(objects: &Objects, board: &Object, written: &Json) -> Panel {
     let content = saved.as_ref().map_err(Clone::clone).and_then(|saved| time.clone().and(saved.content()));
     Panel {
         title: title.unwrap_or_else(of_library),
-        description: text(config, "description"),
+        description: described(text(config, "description"), saved.as_ref().ok()),
         title_shown: config["hidePanelTitles"] != true,
         grid: grid(&written["gridData"]),
         time: time.unwrap_or_default(),
         content: content.unwrap_or_else(|fault| Content::Unsupported { reason: fault.reason }),
         id,
     }
+}
+
+/// With what the panel has and we do not show.
+fn described(description: String, saved: Option<&Saved>) -> String {
+    match saved.is_some_and(Saved::is_annotated) {
+        true => format!("{description} Annotations are not shown.").trim_start().to_owned(),
+        false => description,
+    }
+}
+
+/// The controls that a panel holds; `None` if it is not of that kind.
+pub(crate) fn controls(
+    objects: &Objects,
+    board: &Object,
+    written: &Json,
+) -> Option<Vec<Result<Control, Unsupported>>> {
+    let id = text(written, "panelIndex");
+    let saved =
+        Saved::find(objects, board, &id, written).ok().filter(|saved| saved.kind == "visualization")?;
+    older::controls(&saved, &id)
+}
+
+/// Moves panels up to those above them, as Kibana does.
+pub(crate) fn compact(mut panels: Vec<Panel>) -> Vec<Panel> {
+    let mut order: Vec<usize> = (0..panels.len()).collect();
+    order.sort_by_key(|place| (panels[*place].grid.y, panels[*place].grid.x));
+    let mut heights = [0; 96];
+    for place in order {
+        let grid = &mut panels[place].grid;
+        let columns = &mut heights[grid.x as usize..(grid.x + grid.width) as usize];
+        grid.y = columns.iter().copied().max().unwrap_or_default();
+        columns.fill(grid.y + grid.height);
+    }
+    panels
 }
 
 fn grid(written: &Json) -> Grid {
@@ -56,25 +91,26 @@ fn own_time(config: &Json) -> Result<Option<SavedTime>, Unsupported> {
 }
 
 /// What a panel shows, wherever it is saved.
-struct Saved<'o> {
-    objects: &'o Objects,
+pub(crate) struct Saved<'o> {
+    pub(crate) objects: &'o Objects,
     /// `lens`, `search`, `visualization`, `links`.
     kind: &'o str,
-    attributes: &'o Json,
+    pub(crate) attributes: &'o Json,
     /// What names in the attributes stand for.
     references: Vec<Reference>,
-    config: &'o Json,
+    pub(crate) config: &'o Json,
 }
 
 impl<'o> Saved<'o> {
-    fn find(
+    pub(crate) fn find(
         objects: &'o Objects,
         board: &'o Object,
         panel: &str,
         written: &'o Json,
     ) -> Result<Self, Unsupported> {
         let config = &written["embeddableConfig"];
-        let kind = written["type"].as_str().ok_or_else(|| Unsupported::new("a panel without a type"))?;
+        let kind = written["type"].as_str();
+        let without = || Unsupported::new("a panel without a type");
         let Some(name) = written["panelRefName"].as_str() else {
             // In the board's list the names of a panel begin with its id.
             let prefix = format!("{panel}:");
@@ -87,10 +123,13 @@ impl<'o> Saved<'o> {
             let own: Vec<Reference> =
                 serde_json::from_value(config["attributes"]["references"].clone()).unwrap_or_default();
             let references = of_board.chain(own).collect();
+            let kind = kind.ok_or_else(without)?;
             return Ok(Self { objects, kind, attributes: &config["attributes"], references, config });
         };
         let reference = board.reference(&format!("{panel}:{name}")).or_else(|| board.reference(name));
         let object = reference.and_then(|reference| objects.find(&reference.kind, &reference.id));
+        // Kibana itself leaves the type of a saved object's panel to the reference.
+        let kind = kind.or(reference.map(|reference| reference.kind.as_str())).ok_or_else(without)?;
         let object = object
             .ok_or_else(|| Unsupported::new(format!("the saved {kind} `{name}`, which no file holds")))?;
         Ok(Self {
@@ -106,14 +145,40 @@ impl<'o> Saved<'o> {
         match self.kind {
             "lens" => self.chart().map(Content::Chart),
             "search" => self.search().map(Content::Documents),
-            "visualization" => self.markdown(),
+            "visualization" => older::content(self),
             "links" => Ok(Content::Links(self.links())),
             other => Err(Unsupported::new(format!("a panel of type `{other}`"))),
         }
     }
 
-    fn reference(&self, name: &str) -> Option<&str> {
+    fn is_annotated(&self) -> bool {
+        let layers = self.attributes["state"]["visualization"]["layers"].as_array();
+        match self.kind {
+            "lens" => {
+                layers.is_some_and(|layers| layers.iter().any(|layer| layer["layerType"] == ANNOTATIONS))
+            }
+            "visualization" => older::is_annotated(self),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn reference(&self, name: &str) -> Option<&str> {
         self.references.iter().find(|reference| reference.name == name).map(|reference| reference.id.as_str())
+    }
+
+    /// The object of the library that is named here.
+    pub(crate) fn referred(&self, kind: &str, name: &str) -> Result<Saved<'o>, Unsupported> {
+        let object = self.reference(name).and_then(|id| self.objects.find(kind, id));
+        let object = object
+            .ok_or_else(|| Unsupported::new(format!("the saved {kind} `{name}`, which no file holds")))?;
+        let references = object.references.clone();
+        Ok(Saved {
+            objects: self.objects,
+            kind: &object.kind,
+            attributes: &object.attributes,
+            references,
+            config: &Json::Null,
+        })
     }
 
     fn chart(&self) -> Result<Chart, Unsupported> {
@@ -165,7 +230,7 @@ impl<'o> Saved<'o> {
         self.objects.data_view(id)
     }
 
-    fn search(&self) -> Result<SavedSearch, Unsupported> {
+    pub(crate) fn search(&self) -> Result<SavedSearch, Unsupported> {
         let source = Source::read(self.attributes)?;
         let (query, mut filters) = source.conditions()?;
         let (of_panel, more) = conditions(&self.config["query"], &self.config["filters"])?;
@@ -182,19 +247,6 @@ impl<'o> Saved<'o> {
             query: query.and(of_panel),
             filters,
         })
-    }
-
-    fn markdown(&self) -> Result<Content, Unsupported> {
-        let of_library =
-            self.attributes["visState"].as_str().and_then(|state| serde_json::from_str(state).ok());
-        let state: Json = of_library.unwrap_or_else(|| self.config["savedVis"].clone());
-        match state["type"].as_str() {
-            Some("markdown") => Ok(Content::Markdown(text(&state["params"], "markdown"))),
-            other => Err(Unsupported::new(format!(
-                "a classic visualization of type `{}`",
-                other.unwrap_or_default()
-            ))),
-        }
     }
 
     fn links(&self) -> Vec<Link> {

@@ -116,11 +116,15 @@ impl Search {
 }
 
 impl Level {
+    pub(crate) fn is_time(&self) -> bool {
+        matches!(self, Self::Time { .. })
+    }
+
     fn new(field: String, grouping: &Grouping, context: &Context) -> Self {
         match grouping {
-            Grouping::Time { interval, empty_rows, drop_partials } => Self::Time {
+            Grouping::Time { interval, least, empty_rows, drop_partials } => Self::Time {
                 field,
-                interval: Interval::choose(*interval, context.range, context.interval_rule),
+                interval: Interval::choose(*interval, *least, context.range, context.interval_rule),
                 empty_rows: *empty_rows,
                 drop_partials: *drop_partials,
             },

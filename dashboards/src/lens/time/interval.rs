@@ -137,10 +137,17 @@ impl Interval {
         days(year, month, day.min(month_length)) * DAY + moment.rem_euclid(DAY)
     }
 
-    /// The interval of a date histogram over `range`: `written`, widened where it is far too fine; `None` is automatic.
-    pub(crate) fn choose(written: Option<Self>, range: TimeRange, rule: IntervalRule) -> Self {
-        match written {
-            None => automatic(range.length(), rule),
+    /// The interval of a date histogram over `range`: `written`, widened where it is far too fine; `None` is automatic, and
+    /// then not below `least`.
+    pub(crate) fn choose(
+        written: Option<Self>,
+        least: Option<Self>,
+        range: TimeRange,
+        rule: IntervalRule,
+    ) -> Self {
+        let automatic = automatic(range.length(), rule);
+        match written.or(least.filter(|least| least.millis() > automatic.millis())) {
+            None => automatic,
             Some(interval) => {
                 let least = shortest(range.length());
                 if interval.millis() < least.millis() { least } else { interval }
@@ -212,7 +219,7 @@ mod tests {
 
     fn chosen(written: &str, length: i64, rule: IntervalRule) -> String {
         let range = TimeRange::between(0, length);
-        let interval = Interval::choose(Interval::parse(written), range, rule);
+        let interval = Interval::choose(Interval::parse(written), None, range, rule);
         format!("{}{}", interval.count, interval.unit.sign())
     }
 

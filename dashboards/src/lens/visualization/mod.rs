@@ -33,6 +33,7 @@ pub use heatmap::Heatmap;
 pub use legend::Legend;
 pub use metric::Metric;
 pub use pie::{Pie, PieLayer};
+pub(crate) use xy::ANNOTATIONS;
 pub use xy::{Extent, ReferenceLines, Series, SeriesType, Xy, XyLayer, YConfig};
 
 /// The kind of picture.
@@ -61,7 +62,7 @@ impl Visualization {
         let fault =
             |error: serde_json::Error| Unsupported::new(format!("the visualization `{kind}`: {error}"));
         Ok(match kind {
-            "lnsXY" => Self::Xy(Xy::deserialize(state).map_err(fault)?),
+            "lnsXY" => Self::Xy(Xy::read(state).map_err(fault)?),
             "lnsMetric" => Self::Metric(Metric::deserialize(state).map_err(fault)?),
             "lnsPie" => Self::Pie(Pie::deserialize(state).map_err(fault)?),
             "lnsLegacyMetric" => Self::Metric(Metric::read_legacy(state).map_err(fault)?),

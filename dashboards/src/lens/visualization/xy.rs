@@ -1,6 +1,7 @@
 //! Lines, bars, areas over an axis.
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use crate::lens::visualization::color::{ColorMapping, Palette};
 use crate::lens::visualization::legend::Legend;
@@ -184,6 +185,24 @@ pub struct Extent {
     pub lower_bound: Option<f64>,
     /// Upper end of `custom`.
     pub upper_bound: Option<f64>,
+}
+
+/// The type of a layer that marks moments.
+pub(crate) const ANNOTATIONS: &str = "annotations";
+
+impl Xy {
+    /// Before 7.16 there were no layers but of data, and none said so. Annotations are left out; the panel says that.
+    pub(super) fn read(state: &Json) -> Result<Self, serde_json::Error> {
+        let mut state = state.clone();
+        if let Some(layers) = state.get_mut("layers").and_then(Json::as_array_mut) {
+            layers.retain(|layer| layer["layerType"] != ANNOTATIONS);
+        }
+        let layers = state.get_mut("layers").and_then(Json::as_array_mut).into_iter().flatten();
+        for layer in layers.filter_map(Json::as_object_mut) {
+            layer.entry("layerType").or_insert_with(|| Json::from("data"));
+        }
+        Self::deserialize(state)
+    }
 }
 
 impl XyLayer {

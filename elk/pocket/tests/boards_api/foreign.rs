@@ -4,6 +4,8 @@ use crate::direct::{Direct, XSRF};
 use crate::page::Page;
 use serde_json::{Value, json};
 
+/// What must stay text wherever a file puts it.
+const HOSTILE: &str = "<img src=x onerror=window.ran=1>";
 const VIEW: &str = "indexpattern-datasource-layer-l";
 
 fn object(kind: &str, id: &str, attributes: Value, references: Value) -> String {
@@ -47,7 +49,16 @@ fn file() -> String {
     let view = || json!([reference("index-pattern", "their-view", VIEW)]);
     let in_panel = |chart: Value| json!({"embeddableConfig": {"attributes": chart}});
     let map = json!({"attributes": {"title": "Where", "layerListJSON": "[]"}});
-    let histogram = json!({"title": "Old bars", "type": "histogram", "params": {}, "aggs": []});
+    let histogram = json!({"title": "Old bars", "type": "histogram", "params": {}, "aggs": [
+        {"id": "1", "type": "count", "schema": "metric", "params": {}},
+        {"id": "2", "type": "terms", "schema": "segment", "params": {"field": "service.name", "orderBy": "1", "customLabel": HOSTILE}},
+    ]});
+    let tsvb = json!({"type": "top_n", "index_pattern_ref_name": "metrics_0", "time_range_mode": "entire_time_range", "series": [
+        {"split_mode": "terms", "terms_field": "service.name", "label": HOSTILE, "color": HOSTILE, "metrics": [{"id": "c", "type": "count"}]},
+    ]});
+    let controls = json!({"type": "input_control_vis", "params": {"controls": [
+        {"type": "list", "fieldName": "service.name", "label": HOSTILE, "indexPatternRefName": "control_0"},
+    ]}});
     let markdown = json!({"title": "Words", "type": "markdown", "params": {"markdown": "# Read me"}});
     let panels = json!([
         panel("lens", "a", 0, json!({"panelRefName": "panel_a"})),
@@ -72,6 +83,13 @@ fn file() -> String {
             48,
             json!({"embeddableConfig": {"savedVis": {"type": "metrics", "params": {}}}})
         ),
+        panel(
+            "visualization",
+            "l",
+            88,
+            json!({"embeddableConfig": {"savedVis": {"type": "metrics", "params": tsvb}}})
+        ),
+        panel("visualization", "m", 96, json!({"embeddableConfig": {"savedVis": controls}})),
         panel("map", "h", 56, json!({"embeddableConfig": map})),
         panel("map", "i", 64, json!({"panelRefName": "panel_i"})),
         panel("lens", "j", 72, json!({"panelRefName": "panel_j"})),
@@ -85,6 +103,8 @@ fn file() -> String {
         reference("search", "their-search", "d:panel_d"),
         reference("visualization", "their-bars", "e:panel_e"),
         reference("visualization", "their-words", "f:panel_f"),
+        reference("index-pattern", "their-view", "l:metrics_0"),
+        reference("index-pattern", "their-view", "m:control_0"),
         reference("map", "their-map", "i:panel_i"),
         reference("lens", "nowhere", "j:panel_j"),
         reference("index-pattern", "their-view", &format!("k:{VIEW}")),
@@ -106,8 +126,8 @@ fn file() -> String {
         object(
             "visualization",
             "their-bars",
-            json!({"title": "Old bars", "visState": histogram.to_string()}),
-            json!([]),
+            json!({"title": "Old bars", "visState": histogram.to_string(), "savedSearchRefName": "search_0"}),
+            json!([reference("search", "their-search", "search_0")]),
         ),
         object(
             "visualization",
@@ -142,8 +162,7 @@ async fn what_cannot_be_drawn_says_why_and_the_rest_draws() {
     let layout = transport.get("/api/boards/theirs").1;
     let of = |id: &str| layout["panels"].as_array().unwrap().iter().find(|panel| panel["id"] == id).unwrap();
     for (id, reason) in [
-        ("e", "a classic visualization of type `histogram`"),
-        ("g", "a classic visualization of type `metrics`"),
+        ("g", "a TSVB panel of type ``"),
         ("h", "a panel of type `map`"),
         ("i", "a panel of type `map`"),
         ("j", "the saved lens `panel_j`, which no file holds"),
@@ -151,7 +170,10 @@ async fn what_cannot_be_drawn_says_why_and_the_rest_draws() {
     ] {
         assert_eq!((&of(id)["kind"], &of(id)["reason"]), (&json!("unsupported"), &json!(reason)), "{layout}");
     }
-    assert_eq!((&of("f")["kind"], &of("f")["text"]), (&json!("markdown"), &json!("# Read me")));
+    assert_eq!(
+        (&of("f")["kind"], &of("f")["text"]),
+        (&json!("markdown"), &json!([{"tag": "h3", "nodes": ["Read me"]}]))
+    );
     let drawn = |id: &str| {
         let (status, drawing) = transport.get(&format!("/api/boards/theirs/panels/{id}?asked=%7B%7D"));
         assert_eq!(status, 200, "{drawing}");
@@ -165,4 +187,13 @@ async fn what_cannot_be_drawn_says_why_and_the_rest_draws() {
     let row = |at: usize| (&cells[at][0]["v"], cells[at][1]["v"].as_f64());
     assert_eq!([row(0), row(1)], [(&json!("stock"), Some(6.0)), (&json!("shop"), Some(3.0))], "{cells}");
     assert_eq!(drawn("d")["rows"], 9);
+    for id in ["e", "l"] {
+        let series = drawn(id)["option"]["series"][0]["data"].to_string();
+        assert!(series.contains("6.0") && series.contains("3.0"), "{id}: {series}");
+    }
+    assert_eq!(
+        (&layout["controls"][0]["title"], &layout["controls"][0]["field"]),
+        (&json!(HOSTILE), &json!("service.name"))
+    );
+    assert!(layout["panels"].as_array().unwrap().iter().all(|panel| panel["id"] != "m"), "{layout}");
 }

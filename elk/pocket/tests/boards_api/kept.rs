@@ -29,7 +29,7 @@ fn imports_and_deletions_are_there_after_a_restart() {
     // Killed: what was answered is on the disk.
     drop(server);
     let server = Server::start(folder.path());
-    assert_eq!(api(&server).get("/api/boards/mine").1["panels"][0]["text"], "# Hello");
+    assert_eq!(api(&server).get("/api/boards/mine").1["panels"][0]["text"][0]["nodes"][0], "Hello");
     for (id, status) in [("gone", 404), ("app-errors", 404), ("app-logs", 200)] {
         assert_eq!(api(&server).get(&format!("/api/boards/{id}")).0, status, "{id}");
     }

@@ -61,7 +61,7 @@ async fn an_imported_board_is_shown_with_the_reasons_for_what_is_not() {
     assert_eq!(transport.import(&board, "", &XSRF).1["success"], true);
     let (status, layout) = transport.get("/api/boards/mine");
     assert_eq!(status, 200);
-    assert_eq!(layout["panels"][0]["text"], "# Hello");
+    assert_eq!(layout["panels"][0]["text"], json!([{"tag": "h3", "nodes": ["Hello"]}]));
     assert_eq!(layout["panels"][1]["kind"], "unsupported");
     assert!(layout["panels"][1]["reason"].as_str().unwrap().contains("map"), "{layout}");
     // Again only where it is asked for.

@@ -1,5 +1,6 @@
 //! A board without its data: grid, titles, controls, texts.
 
+use super::markdown;
 use dashboards::lens::{Board, Boards, Content, Link, LinkTarget, Panel, Visualization};
 use serde_json::{Value as Json, json};
 
@@ -46,7 +47,7 @@ fn panel(panel: &Panel, boards: &Boards) -> Json {
         "kind": kind(&panel.content),
     });
     match &panel.content {
-        Content::Markdown(text) => json["text"] = json!(text),
+        Content::Markdown(text) => json["text"] = markdown::tree(text),
         Content::Unsupported { reason } => json["reason"] = json!(reason),
         Content::Links(links) => {
             json["links"] = links.iter().map(|shown| link(shown, boards)).collect();

@@ -21,6 +21,8 @@ mod asked;
 
 mod layout;
 
+mod markdown;
+
 mod figures;
 
 mod draw;

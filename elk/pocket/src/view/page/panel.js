@@ -7,7 +7,7 @@ import { make as makeChart } from "./chart.js";
 import { by, element, plain } from "./element.js";
 import { open as inspect } from "./inspect.js";
 import { make as makeItems } from "./item_chart.js";
-import { blocks, isSafe } from "./markdown.js";
+import { isSafe, nodesOf } from "./markdown.js";
 import { make as makeTiles } from "./tiles.js";
 
 const DRAWN = { xy: makeChart, heatmap: makeItems, pie: makeItems, gauge: makeItems, metric: makeTiles, table: makeTable, documents: makeDocuments };
@@ -97,7 +97,7 @@ export function dispose(panel) {
 
 function textOf({ body, text }) {
   body.classList.add("markdown");
-  body.append(...blocks(text));
+  body.append(...nodesOf(text));
 }
 
 function unsupportedOf({ body, node, reason }) {

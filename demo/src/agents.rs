@@ -3,7 +3,7 @@
 use super::port;
 use super::process::Process;
 use super::role::Role;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use blueox::cli::status_of;
 use blueox::monitoring::{Accounts, StatusReport};
 use std::fs;
@@ -54,6 +54,7 @@ impl Agent {
         port::on_free(FIRST_PORT, |address| {
             let text = configuration(service, logs, folder, address)?;
             fs::write(&config, text).with_context(|| format!("cannot write `{}`", config.display()))?;
+            let begin = fs::metadata(&log).map_or(0, |log| log.len());
             let mut agent = Self {
                 service,
                 process: process(service, &config, &log, to)?,
@@ -62,7 +63,7 @@ impl Agent {
                 to: to.to_owned(),
                 url: format!("http://{address}"),
             };
-            match agent.answers() {
+            match agent.answers(address, begin) {
                 Ok(()) => Ok(Some(agent)),
                 Err(_) if port::is_taken(address) => Ok(None),
                 Err(error) => Err(error),
@@ -70,19 +71,20 @@ impl Agent {
         })
     }
 
-    fn answers(&mut self) -> Result<()> {
+    /// Waits until its log, from `begin` on, says that it has the port: another demo's agent may be the one that answers there.
+    fn answers(&mut self, address: SocketAddr, begin: u64) -> Result<()> {
         let until = Instant::now() + START;
-        loop {
+        while !listens(&self.log, address, begin)? {
             self.process.check()?;
-            match status_of(&self.url) {
-                Ok(_) => return self.process.check(),
-                Err(error) if Instant::now() > until => {
-                    return Err(error)
-                        .with_context(|| format!("the agent of {} does not start", self.service));
-                }
-                Err(_) => sleep(LOOK),
-            }
+            ensure!(
+                Instant::now() < until,
+                "the agent of {} does not start; its last words:\n{}",
+                self.service,
+                self.process.last_words()
+            );
+            sleep(LOOK);
         }
+        Ok(())
     }
 
     /// An error where it has ended by itself.
@@ -111,6 +113,19 @@ impl Agent {
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
+}
+
+/// Whether the log says, behind `begin`, that the status pages have this address.
+fn listens(log: &Path, address: SocketAddr, begin: u64) -> Result<bool> {
+    let text = fs::read(log).with_context(|| format!("cannot read `{}`", log.display()))?;
+    let own = text.get(usize::try_from(begin)?..).unwrap_or_default();
+    let (words, address) = (b"status pages listen".as_slice(), address.to_string());
+    let says = |line: &[u8]| contains(line, words) && contains(line, address.as_bytes());
+    Ok(own.split(|byte| *byte == b'\n').any(says))
+}
+
+fn contains(line: &[u8], words: &[u8]) -> bool {
+    line.windows(words.len()).any(|part| part == words)
 }
 
 fn process(service: &str, config: &Path, log: &Path, to: &str) -> Result<Process> {
@@ -159,5 +174,23 @@ impl Fleet {
         self.idle &= one.pending == 0 && report.files.iter().all(|file| file.settled == file.size);
         let held = report.held.first().map(|held| format!("{} is held: {}", held.index, held.reason));
         self.complaint = self.complaint.take().or(held).or_else(|| report.output.last_error.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_agents_own_log_says_that_it_listens() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("agent.log");
+        let before = "INFO status pages listen address=127.0.0.1:5066\n";
+        fs::write(&log, format!("{before}ERROR address 127.0.0.1:5067 is in use\nINFO status pages listen address=127.0.0.1:5068\n")).unwrap();
+        let begin = before.len() as u64;
+        let has = |port: u16, begin| listens(&log, SocketAddr::from(([127, 0, 0, 1], port)), begin).unwrap();
+        assert!(has(5066, 0) && has(5068, begin));
+        // An earlier run's line, a failure, and a log that was cut since.
+        assert!(!has(5066, begin) && !has(5067, begin) && !has(5068, 10_000));
     }
 }

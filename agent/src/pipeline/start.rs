@@ -273,10 +273,13 @@ pub(super) fn runtime() -> Result<Runtime, RunError> {
 
 fn listen(config: &Config, runtime: &Runtime) -> Result<Option<tokio::net::TcpListener>, RunError> {
     let Some(address) = config.monitoring.listen else { return Ok(None) };
-    runtime
+    let listener = runtime
         .block_on(tokio::net::TcpListener::bind(address))
-        .map(Some)
-        .map_err(|source| RunError::Listen { address, source })
+        .map_err(|source| RunError::Listen { address, source })?;
+    // With port 0 this is where the port is told.
+    let address = listener.local_addr().unwrap_or(address);
+    info!(%address, "status pages listen");
+    Ok(Some(listener))
 }
 
 fn status_source(signals: &Arc<Signals>) -> StatusSource {

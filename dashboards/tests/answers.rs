@@ -32,6 +32,28 @@ fn bucket(key: Value, count: u64, inner: Value) -> Value {
 }
 
 #[test]
+fn the_values_of_a_collapsed_column_make_one_number() {
+    let columns = [("t", time("10s")), ("k", terms("k", 3, "n")), ("n", count()), ("m", of("max", "f"))];
+    let value = |key: &str, count: u64, max: Value| bucket(json!(key), count, json!({"3": {"value": max}}));
+    let start = |at: u64, values: &[Value]| bucket(json!(at * 10_000), 1, json!({"1": {"buckets": values}}));
+    let aggregations = json!({"0": {"buckets": [
+        start(0, &[value("a", 2, json!(5)), value("b", 4, json!(null))]), start(1, &[value("a", 3, json!(7))]),
+    ]}});
+    for (function, expected) in
+        [("sum", ["6", "3"]), ("avg", ["3", "3"]), ("min", ["2", "3"]), ("max", ["4", "3"])]
+    {
+        let data = json!({"layerType": "data", "layerId": "l", "seriesType": "area", "xAccessor": "t", "splitAccessor": "k",
+            "accessors": ["n", "m"], "collapseFn": function});
+        let drawn = lens("lnsXY", json!({"l": layer(&columns)}), json!({"layers": [data]}));
+        let table = table(drawn, &[answer(aggregations.clone())]).unwrap_or_else(|error| panic!("{error}"));
+        let ids: Vec<&str> = table.columns.iter().map(|column| column.id.as_str()).collect();
+        assert_eq!(ids, ["t", "n", "m"], "{function}");
+        let shown: Vec<String> = rows(&table).into_iter().map(|row| row[1..].join(" ")).collect();
+        assert_eq!(shown, [format!("{} 5", expected[0]), format!("{} 7", expected[1])], "{function}");
+    }
+}
+
+#[test]
 fn each_metric_is_read_where_the_engines_put_it() {
     let hit =
         |value: Value| json!({"doc_count": 1, "0-metric": {"hits": {"hits": [{"fields": {"v": value}}]}}});

@@ -246,8 +246,8 @@ fn a_panel_that_uses_more_is_kept_with_the_reason_and_the_others_live() {
             "the column `gone`, which the file lacks",
         ),
         (
-            state(&|state| state["visualization"]["columns"][0]["collapseFn"] = json!("sum")),
-            "values collapsed by `sum`",
+            state(&|state| state["visualization"]["columns"][0]["collapseFn"] = json!("median")),
+            "values collapsed by `median`",
         ),
         (
             state(&|state| state["datasourceStates"] = json!({"textBased": {"layers": {"l": {}}}})),

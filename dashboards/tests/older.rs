@@ -174,6 +174,23 @@ fn a_number_is_that_of_the_last_bucket_unless_it_is_of_the_whole_time() {
 }
 
 #[test]
+fn the_largest_stand_first_and_a_last_value_is_looked_for_where_there_is_one() {
+    let split = json!({"split_mode": "terms", "terms_field": "host", "terms_order_by": "_count",
+        "filter": {"language": "kuery", "query": "a: b or c: d"}});
+    let metrics = json!([{"id": "m", "type": "top_hit", "field": "bytes", "size": 1, "order": "desc"}]);
+    let whole =
+        json!({"type": "top_n", "time_range_mode": "entire_time_range", "series": [series(metrics, split)]});
+    let panel = saved::panel(tsvb(whole));
+    let last = |value: u32| json!({"doc_count": 1, "1-metric": {"hits": {"hits": [{"fields": {"bytes": [value]}}]}}});
+    let host = |name: &str, value: u32| json!({"key": name, "doc_count": 3, "1-filter": last(value)});
+    let gap = json!({"key": "gone", "doc_count": 9, "1-filter": {"doc_count": 0, "1-metric": {"hits": {"hits": []}}}});
+    let table = answered(&panel, &json!({"0": {"buckets": [gap, host("a", 3), host("b", 7)]}}));
+    assert_eq!(rows(&table), [["b", "7"], ["a", "3"], ["gone", "-"]]);
+    let body = requests(&panel)[0].body.to_string();
+    assert!(body.contains(r#"{"exists":{"field":"bytes"}}"#), "{body}");
+}
+
+#[test]
 fn what_tsvb_knows_and_we_do_not_is_named() {
     let one =
         |metric: Value| tsvb(json!({"type": "timeseries", "series": [series(json!([metric]), json!({}))]}));

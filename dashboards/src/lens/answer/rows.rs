@@ -15,8 +15,12 @@ pub(crate) fn table(search: &Search, tree: &Node, partial: Option<String>) -> Ta
     let mut rows = Rows { search, rows: Vec::new() };
     rows.collect(tree, &mut Vec::new(), None);
     rows.compute();
+    rows.collapse();
     if search.layer.last_bucket {
         rows.keep_last_bucket();
+    }
+    if search.layer.largest_first {
+        rows.sort_largest_first();
     }
     Table { layer: search.layer.id.clone(), columns: columns(search), rows: rows.shown(), partial }
 }
@@ -30,8 +34,12 @@ fn columns(search: &Search) -> Vec<Column> {
         kind,
         field: head.field.clone(),
     };
-    let kept = |(_, level): &(&Bucket, &Level)| !(search.layer.last_bucket && level.is_time());
-    let buckets = search.layer.buckets.iter().zip(&search.levels).filter(kept).map(|(bucket, level)| {
+    let kept = |(place, (_, level)): &(usize, (&Bucket, &Level))| {
+        !(search.layer.last_bucket && level.is_time())
+            && search.layer.collapsed.iter().all(|(other, _)| other != place)
+    };
+    let buckets = search.layer.buckets.iter().zip(&search.levels).enumerate().filter(kept);
+    let buckets = buckets.map(|(_, (bucket, level))| {
         let interval = if let Level::Time { interval, .. } = level { Some(*interval) } else { None };
         column(&bucket.head, ColumnKind::of(&bucket.grouping, interval))
     });
@@ -113,11 +121,48 @@ impl Rows<'_> {
         }
     }
 
+    /// Makes one row of those that differ in collapsed columns alone.
+    fn collapse(&mut self) {
+        let collapsed = &self.search.layer.collapsed;
+        let Some((_, function)) = collapsed.first() else { return };
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut merged: Vec<(Row, Vec<Vec<f64>>)> = Vec::new();
+        for mut row in std::mem::take(&mut self.rows) {
+            let is_kept = |place: &usize| collapsed.iter().all(|(other, _)| other != place);
+            row.keys = (0..row.keys.len()).filter(is_kept).map(|place| row.keys[place].clone()).collect();
+            let at = *known.entry(format!("{:?}", row.keys)).or_insert(merged.len());
+            let numbers: Vec<Option<f64>> = (0..row.values.len()).map(|index| row.number(index)).collect();
+            if at == merged.len() {
+                merged.push((row, vec![Vec::new(); numbers.len()]));
+            }
+            merged[at].1.iter_mut().zip(numbers).for_each(|(all, number)| all.extend(number));
+        }
+        self.rows = merged
+            .into_iter()
+            .map(|(row, numbers)| Row {
+                values: numbers
+                    .iter()
+                    .map(|all| function.of(all).map_or(Value::Null, Value::number))
+                    .collect(),
+                ..row
+            })
+            .collect();
+    }
+
     fn keep_last_bucket(&mut self) {
         let Some(time) = self.search.levels.iter().position(Level::is_time) else { return };
         let last = self.rows.iter().filter_map(|row| row.bucket).map(|bucket| bucket.from()).max();
         self.rows.retain(|row| row.bucket.map(|bucket| bucket.from()) == last);
         self.rows.iter_mut().for_each(|row| drop(row.keys.remove(time)));
+    }
+
+    /// By the first number that is shown; gaps come last.
+    fn sort_largest_first(&mut self) {
+        let Some(first) = self.search.layer.measures.iter().position(|measure| !measure.hidden) else {
+            return;
+        };
+        let size = |row: &Row| row.number(first).unwrap_or(f64::NEG_INFINITY);
+        self.rows.sort_by(|a, b| size(b).total_cmp(&size(a)));
     }
 
     fn shown(self) -> Vec<Vec<Value>> {

@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use crate::kql::Query;
 use crate::lens::board::DataView;
+use crate::lens::fault::Unsupported;
 use crate::lens::filter::Filter;
 use crate::lens::layer::column::{Bucket, Calculation, FieldFunction, Function, Measure, Metric, Shift};
+use crate::lens::visualization::collapse::Collapse;
 
 /// A layer, understood.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,10 @@ pub(crate) struct Layer {
     pub(crate) measures: Vec<Measure>,
     /// Rows are those of the last time bucket alone, and the time is no column.
     pub(crate) last_bucket: bool,
+    /// Rows with the largest numbers come first, whatever order their values have.
+    pub(crate) largest_first: bool,
+    /// Places of buckets that are no columns, and what becomes of the numbers of their values.
+    pub(crate) collapsed: Vec<(usize, Collapse)>,
     /// The board's query, filters and controls do not count here.
     pub(crate) ignores_board: bool,
     /// Conditions saved with the panel.
@@ -35,6 +41,18 @@ impl Layer {
             return true;
         }
         self.buckets.iter().any(|bucket| bucket.head.id == id)
+    }
+
+    /// Makes one number of those of all values of a bucket column.
+    pub(crate) fn collapse(&mut self, id: &str, function: Collapse) -> Result<(), Unsupported> {
+        let place = self.buckets.iter().position(|bucket| bucket.head.id == id);
+        let place =
+            place.ok_or_else(|| Unsupported::new(format!("the column `{id}`, which the file lacks")))?;
+        if self.collapsed.iter().any(|(_, other)| *other != function) {
+            return Err(Unsupported::new("values collapsed in several ways"));
+        }
+        self.collapsed.push((place, function));
+        Ok(())
     }
 
     /// Metrics the engine computes, each with its measure's index.

@@ -53,6 +53,8 @@ impl Layer {
             buckets,
             measures,
             last_bucket: false,
+            largest_first: false,
+            collapsed: Vec::new(),
             ignores_board: layer.ignore_global_filters,
             query,
             filters,

@@ -10,6 +10,7 @@ use crate::lens::fault::Unsupported;
 use crate::lens::layer::Layer;
 use crate::lens::panel::{Chart, Content, Grid, Link, LinkTarget, Panel, SavedSearch, SortOrder};
 use crate::lens::saved::{Object, Objects, Reference, Source, conditions, data_view, older, text};
+use crate::lens::visualization::collapse::{self, Collapsed};
 use crate::lens::visualization::{ANNOTATIONS, Visualization};
 
 /// Most documents a saved search asks for where it does not say (`discover:sampleSize`).
@@ -188,7 +189,9 @@ impl<'o> Saved<'o> {
             return Err(Unsupported::new("a chart by ES|QL"));
         }
         let kind = self.attributes["visualizationType"].as_str().unwrap_or_default();
-        let visualization = Visualization::read(kind, &state["visualization"])?;
+        let mut drawn = state["visualization"].clone();
+        let collapsed = collapse::take(&mut drawn)?;
+        let visualization = Visualization::read(kind, &drawn)?;
         let mut layers: Vec<Layer> = Vec::new();
         for (id, column) in visualization.accessors() {
             if !layers.iter().any(|layer| layer.id == id) {
@@ -196,6 +199,11 @@ impl<'o> Saved<'o> {
             }
             if !layers.iter_mut().any(|layer| layer.id == id && layer.show(column)) {
                 return Err(Unsupported::new(format!("the column `{column}`, which the file lacks")));
+            }
+        }
+        for Collapsed { layer, column, function } in collapsed {
+            if let Some(layer) = layers.iter_mut().find(|other| other.id == layer) {
+                layer.collapse(&column, function)?;
             }
         }
         let layers = layers.into_iter().map(Arc::new).collect();

@@ -249,6 +249,11 @@ mod tests {
         assert_eq!(chosen("1ms", HOUR, IntervalRule::Bound), "1s");
         assert_eq!(chosen("500ms", 16 * MINUTE, IntervalRule::Bound), "500ms");
         assert_eq!(chosen("50ms", 16 * MINUTE, IntervalRule::Bound), "100ms");
+        let least = |least: &str| {
+            let range = TimeRange::between(0, HOUR);
+            Interval::choose(None, Interval::parse(least), range, IntervalRule::Bound).millis()
+        };
+        assert_eq!([least("10s"), least("5m")], [MINUTE, 5 * MINUTE]);
     }
 
     #[test]
@@ -288,9 +293,9 @@ mod tests {
         fn no_range_gives_a_flood_of_buckets(length in 0..100 * 365 * DAY, written in "[1-9][0-9]{0,3}(ms|s|m|h|d|w|M|y)", newest in any::<bool>()) {
             let rule = if newest { IntervalRule::Interval } else { IntervalRule::Bound };
             let range = TimeRange::between(0, length);
-            let automatic = Interval::choose(None, range, rule);
+            let automatic = Interval::choose(None, None, range, rule);
             prop_assert!(length / automatic.millis() <= MAX_BARS, "{} gives {:?}", length, automatic);
-            let written = Interval::choose(Interval::parse(&written), range, rule);
+            let written = Interval::choose(Interval::parse(&written), None, range, rule);
             // Steps lie up to a factor of ten apart.
             prop_assert!(length / written.millis() <= 10 * MAX_BARS, "{} gives {:?}", length, written);
         }

@@ -20,6 +20,8 @@ mod legend;
 
 mod color;
 
+pub(crate) mod collapse;
+
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -56,9 +58,6 @@ pub enum Visualization {
 impl Visualization {
     /// Reads `state.visualization` of a Lens panel.
     pub(crate) fn read(kind: &str, state: &Json) -> Result<Self, Unsupported> {
-        if let Some(function) = collapse_function(state) {
-            return Err(Unsupported::new(format!("values collapsed by `{function}`")));
-        }
         let fault =
             |error: serde_json::Error| Unsupported::new(format!("the visualization `{kind}`: {error}"));
         Ok(match kind {
@@ -92,11 +91,4 @@ fn under<'v>(
     columns: impl IntoIterator<Item = Option<&'v String>>,
 ) -> Vec<(&'v str, &'v str)> {
     columns.into_iter().flatten().map(|column| (layer, column.as_str())).collect()
-}
-
-/// The first function that collapses the values of a column, wherever the state names it.
-fn collapse_function(state: &Json) -> Option<&str> {
-    let nested = [&state["layers"], &state["columns"]].into_iter().filter_map(Json::as_array).flatten();
-    let mut named = nested.chain([state]).filter_map(|part| part["collapseFn"].as_str());
-    named.find(|function| !function.is_empty())
 }

@@ -47,6 +47,7 @@ struct Sheet {
     query: Query,
     filters: Vec<Filter>,
     last_bucket: bool,
+    largest_first: bool,
     ignores_board: bool,
 }
 
@@ -100,7 +101,8 @@ impl Picture {
 impl Sheet {
     fn layer(self) -> Result<Layer, Unsupported> {
         let layer = Layer::read(&self.id, &self.columns.json(), self.data_view, self.query, self.filters)?;
-        Ok(Layer { last_bucket: self.last_bucket, ignores_board: self.ignores_board, ..layer })
+        let Self { last_bucket, largest_first, ignores_board, .. } = self;
+        Ok(Layer { last_bucket, largest_first, ignores_board, ..layer })
     }
 }
 
@@ -129,5 +131,14 @@ fn sheet(saved: &Saved, state: &Json) -> Result<Sheet, Unsupported> {
         }
     };
     let (id, columns) = ("l".to_owned(), Columns::default());
-    Ok(Sheet { id, columns, data_view, query, filters, last_bucket: false, ignores_board: false })
+    Ok(Sheet {
+        id,
+        columns,
+        data_view,
+        query,
+        filters,
+        last_bucket: false,
+        largest_first: false,
+        ignores_board: false,
+    })
 }

@@ -149,8 +149,16 @@ impl Adding<'_> {
         if number(&metric["size"]).is_some_and(|size| size != 1.0) || metric["order"] == "asc" {
             return Err(Unsupported::new("the metric `top_hit` of a TSVB panel other than the last value"));
         }
-        let label = format!("Last {}", text(metric, "field"));
-        self.engine(metric, head, "last_value", label, json!({"sortField": metric["order_by"]}))
+        let field = text(metric, "field");
+        let only = holding(self.filter, &field);
+        let label = format!("Last {field}");
+        Adding { columns: &mut *self.columns, place: self.place, filter: &only }.engine(
+            metric,
+            head,
+            "last_value",
+            label,
+            json!({"sortField": metric["order_by"]}),
+        )
     }
 
     /// The column of a metric that another one names.
@@ -205,6 +213,15 @@ impl Adding<'_> {
         self.add(&id, "math", json!({"references": of}), head, name.to_owned(), json!({"tinymathAst": tree}));
         Ok(vec![id])
     }
+}
+
+/// `filter`, and that a document has the field: other documents would hide the last value.
+fn holding(filter: &Json, field: &str) -> Json {
+    let text = filter["query"].as_str().filter(|text| !text.trim().is_empty());
+    let language = filter["language"].as_str().unwrap_or("kuery");
+    let has = if language == "kuery" { format!("{field}: *") } else { format!("_exists_:{field}") };
+    let both = text.map_or_else(|| has.clone(), |text| format!("({text}) AND {has}"));
+    json!({"language": language, "query": both})
 }
 
 /// How the numbers of a series are written, as Lens says it; null: as the data view does.

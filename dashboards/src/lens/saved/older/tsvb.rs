@@ -125,6 +125,7 @@ impl Panel<'_> {
             query: of_panel.and(around),
             filters,
             last_bucket: false,
+            largest_first: self.params["type"] == "top_n",
             ignores_board: is_on(&self.params["ignore_global_filter"]),
         })
     }

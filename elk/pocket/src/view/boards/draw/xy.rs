@@ -42,7 +42,8 @@ pub(super) fn draw(xy: &Xy, tables: &[Table], range: TimeRange, colors: &Colors)
     let places = if bucket.is_some() {
         json!({"type": "time", "min": ends.from, "max": ends.to, "splitLine": {"show": false}})
     } else {
-        json!({"type": "category", "data": categories})
+        // Lying bars are read from the top.
+        json!({"type": "category", "data": categories, "inverse": horizontal})
     };
     let axes = [0, 1].map(|axis| value_axis(xy, axis, &drawn, &lines));
     let first_on = |axis| drawn.iter().find(|part: &&Drawn| part.axis == axis);

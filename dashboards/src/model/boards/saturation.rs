@@ -26,7 +26,7 @@ pub(super) fn board() -> Board {
             Row::equal(11, vec![cpu(), memory()]),
             Row::equal(12, vec![instances()]),
             Row::equal(11, vec![log_delay(), agent_lag(), agent_pending()]),
-            Row::of(10, [(30, agents()), (18, completeness())]),
+            Row::of(10, [(28, agents()), (20, completeness())]),
         ],
     }
 }

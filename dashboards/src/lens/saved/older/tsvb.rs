@@ -45,74 +45,85 @@ struct Panel<'s> {
 /// Series that are drawn alike from the same documents.
 struct Layer {
     sheet: Sheet,
-    /// As Lens names it.
-    series_type: String,
-    interval: String,
-    is_split: bool,
+    wanted: Wanted,
     /// Measures with colour and axis.
     shown: Vec<Json>,
 }
 
+/// What series must have in common to be asked for at once.
+#[derive(PartialEq)]
+struct Wanted {
+    data_view: Arc<DataView>,
+    /// Shape and stacking, as Lens names them.
+    series_type: String,
+    interval: String,
+    has_time: bool,
+    drops_last: bool,
+    is_split: bool,
+}
+
 impl Panel<'_> {
     fn add(&mut self, series: &Json, place: usize) -> Result<(), Unsupported> {
-        let is_own = is_on(&series["override_index_pattern"]);
-        let (holder, prefix) = if is_own { (series, "series_") } else { (self.params, "") };
-        let data_view = self.data_view(holder, prefix)?;
-        let interval = text(holder, &format!("{prefix}interval"));
-        let interval = if interval.is_empty() { "auto".to_owned() } else { interval };
-        let has_time =
-            self.params["type"] == "timeseries" || holder["time_range_mode"] != "entire_time_range";
-        let is_split = match series["split_mode"].as_str() {
-            // Without a field TSVB does not split either.
-            Some("terms") => !matches!(&series["terms_field"], Json::Null) && series["terms_field"] != "",
-            mode => mode == Some("filters"),
-        };
-        let series_type = self.series_type(series);
-        let (filter, _) = conditions(&query(&series["filter"]), &Json::Null)?;
-        let fits = |layer: &Layer| {
-            !is_split
-                && !layer.is_split
-                && layer.sheet.data_view == data_view
-                && layer.series_type == series_type
-                && layer.interval == interval
-        };
-        let at = match self.layers.iter().position(fits) {
+        let wanted = self.wanted(series)?;
+        let is_shared = |layer: &Layer| !wanted.is_split && layer.wanted == wanted;
+        let at = match self.layers.iter().position(is_shared) {
             Some(at) => at,
-            None => {
-                let mut sheet = self.sheet(data_view)?;
-                if is_split {
-                    sheet.query = sheet.query.and(filter);
-                    split(&mut sheet.columns, series, place)?;
-                }
-                if self.params["type"] == "table" {
-                    self.pivot(&mut sheet.columns)?;
-                }
-                if has_time {
-                    sheet.last_bucket = self.params["type"] != "timeseries";
-                    let field = sheet.data_view.time_field.clone();
-                    let settings = json!({"interval": interval, "includeEmptyRows": true, "dropPartials": is_on(&holder[format!("{prefix}drop_last_bucket")])});
-                    sheet.columns.bucket(
-                        TIME,
-                        "date_histogram",
-                        json!({"sourceField": field, "label": "@timestamp", "params": settings}),
-                    );
-                }
-                self.layers.push(Layer { sheet, series_type, interval, is_split, shown: Vec::new() });
-                self.layers.len() - 1
-            }
+            None => self.open(series, place, wanted)?,
         };
         let layer = &mut self.layers[at];
         // Series that share their documents each have their own filter.
-        let filter = if layer.is_split { Json::Null } else { query(&series["filter"]) };
+        let filter = if layer.wanted.is_split { Json::Null } else { query(&series["filter"]) };
+        let color = series["color"].as_str().filter(|_| !layer.wanted.is_split);
+        let is_right = is_on(&series["separate_axis"]) && series["axis_position"] == "right";
+        let axis = if is_right { "right" } else { "left" };
         for id in add(&mut layer.sheet.columns, series, place, &filter)? {
-            let is_right = is_on(&series["separate_axis"]) && series["axis_position"] == "right";
-            let color = series["color"].as_str().filter(|_| !is_split);
-            layer.shown.push(json!({"forAccessor": id, "color": color, "axisMode": if is_right { "right" } else { "left" }}));
+            layer.shown.push(json!({"forAccessor": id, "color": color, "axisMode": axis}));
         }
-        if is_split && series["split_mode"] == "terms" {
+        if layer.wanted.is_split && series["split_mode"] == "terms" {
             order_by_count(&mut layer.sheet.columns, series, place);
         }
         Ok(())
+    }
+
+    fn wanted(&self, series: &Json) -> Result<Wanted, Unsupported> {
+        let is_own = is_on(&series["override_index_pattern"]);
+        let (holder, prefix) = if is_own { (series, "series_") } else { (self.params, "") };
+        let interval = text(holder, &format!("{prefix}interval"));
+        let is_series = self.params["type"] == "timeseries";
+        Ok(Wanted {
+            data_view: self.data_view(holder, prefix)?,
+            series_type: self.series_type(series),
+            interval: if interval.is_empty() { "auto".to_owned() } else { interval },
+            has_time: is_series || holder["time_range_mode"] != "entire_time_range",
+            drops_last: is_on(&holder[format!("{prefix}drop_last_bucket")]),
+            is_split: match series["split_mode"].as_str() {
+                // Without a field TSVB does not split either.
+                Some("terms") => !series["terms_field"].is_null() && series["terms_field"] != "",
+                mode => mode == Some("filters"),
+            },
+        })
+    }
+
+    /// Makes a layer, whose buckets come first; its place.
+    fn open(&mut self, series: &Json, place: usize, wanted: Wanted) -> Result<usize, Unsupported> {
+        let mut sheet = self.sheet(Arc::clone(&wanted.data_view))?;
+        if wanted.is_split {
+            let (filter, _) = conditions(&query(&series["filter"]), &Json::Null)?;
+            sheet.query = sheet.query.and(filter);
+            split(&mut sheet.columns, series, place)?;
+        }
+        if self.params["type"] == "table" {
+            self.pivot(&mut sheet.columns)?;
+        }
+        if wanted.has_time {
+            sheet.last_bucket = self.params["type"] != "timeseries";
+            let settings = json!({"interval": wanted.interval, "includeEmptyRows": true, "dropPartials": wanted.drops_last});
+            let field = &wanted.data_view.time_field;
+            let column = json!({"sourceField": field, "label": field, "params": settings});
+            sheet.columns.bucket(TIME, "date_histogram", column);
+        }
+        self.layers.push(Layer { sheet, wanted, shown: Vec::new() });
+        Ok(self.layers.len() - 1)
     }
 
     fn sheet(&self, data_view: Arc<DataView>) -> Result<Sheet, Unsupported> {
@@ -190,16 +201,16 @@ impl Panel<'_> {
 
     fn xy(&self, x: Option<&str>) -> Json {
         let layers = self.layers.iter().map(|layer| {
-            let split = layer.is_split.then_some(SPLIT);
+            let split = layer.wanted.is_split.then_some(SPLIT);
             let (x, split) = if x.is_some() { (x, split) } else { (split, None) };
             let accessors: Vec<&Json> = layer.shown.iter().map(|shown| &shown["forAccessor"]).collect();
-            json!({"layerType": "data", "layerId": layer.sheet.id, "seriesType": layer.series_type, "xAccessor": x,
+            json!({"layerType": "data", "layerId": layer.sheet.id, "seriesType": layer.wanted.series_type, "xAccessor": x,
                 "splitAccessor": split, "accessors": accessors, "yConfig": layer.shown})
         });
         let ends = ["axis_min", "axis_max"].map(|key| number(&self.params[key]));
         let extent = ends.iter().any(Option::is_some).then_some("custom");
         // Bars that are named under themselves need no legend.
-        let is_named = x.is_none() && self.layers.iter().all(|layer| layer.is_split);
+        let is_named = x.is_none() && self.layers.iter().all(|layer| layer.wanted.is_split);
         json!({
             "layers": layers.collect::<Vec<_>>(),
             "legend": {"isVisible": !is_named && self.params["show_legend"] != 0, "position": self.params["legend_position"].as_str().unwrap_or("right")},
@@ -220,7 +231,7 @@ impl Panel<'_> {
 
     fn table(&self) -> Result<Json, Unsupported> {
         let layer = self.one_layer()?;
-        if layer.is_split {
+        if layer.wanted.is_split {
             return Err(Unsupported::new("a TSVB table with split columns"));
         }
         let columns =
@@ -233,7 +244,7 @@ impl Panel<'_> {
     /// The first number, large, and the second one; a gauge with a known end is drawn as such.
     fn number(&mut self, kind: &str) -> Result<(&'static str, Json), Unsupported> {
         let layer = self.one_layer()?;
-        let (id, split) = (layer.sheet.id.clone(), layer.is_split.then_some(SPLIT));
+        let (id, split) = (layer.sheet.id.clone(), layer.wanted.is_split.then_some(SPLIT));
         let accessors: Vec<Json> = layer.shown.iter().map(|shown| shown["forAccessor"].clone()).collect();
         let max = number(&self.params["gauge_max"]).filter(|_| kind == "gauge" && split.is_none());
         let Some(max) = max else {

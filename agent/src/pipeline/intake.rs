@@ -363,3 +363,48 @@ fn target_of<'a>(
     target.since.get_or_insert(now);
     target
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules;
+    use super::*;
+    use crate::checkpoint::Checkpoint;
+    use crate::config::{Config, Environment as Variables};
+    use crate::event::{Environment, LineEnd};
+
+    const BYTES: &[u8] = br#"{"level":"info","message":"paid"}"#;
+
+    /// The intake of an agent that sends to Logstash, and its output's end.
+    fn intake() -> (Intake, mpsc::Receiver<Batch>) {
+        let (sender, batches) = mpsc::channel(8);
+        let paths = ["/var/log/app.log".to_owned()];
+        let variables = Variables::of(&[]);
+        let config = Config::from_arguments(&paths, "logstash://127.0.0.1:5044", &variables).unwrap().config;
+        let environment = Environment::from_process("test");
+        (rules::intake(&config, &Checkpoint::default(), &environment, sender).unwrap(), batches)
+    }
+
+    fn take(intake: &mut Intake, at: u64) -> Flow {
+        let origin = Origin { file: FileKey(0), lineage: Lineage([0; 6]), input: 0, fresh_from: 0 };
+        let (start, end) = (at * 40, at * 40 + 40);
+        let line = RawLine { start, end, bytes: BYTES, ended: LineEnd::Terminated, checksum: at as u32 };
+        intake.take(&origin, &mut FileMemory::unnamed(), &line, Instant::now(), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_full_batch_that_had_to_wait_leaves_before_another_line_is_taken() {
+        let (mut intake, mut batches) = intake();
+        let in_flight = intake.rules.in_flight;
+        let taken = (0..).take_while(|at| take(&mut intake, *at) == Flow::Continue).count() + 1;
+        let first = batches.try_recv().unwrap();
+        let most = first.items.len();
+        assert_eq!(taken, (in_flight + 1) * most, "as many as may be out, and a full one");
+        assert!(!intake.has_room(0));
+
+        intake.returned(&first.index);
+        assert!(intake.has_room(0));
+        assert_eq!(take(&mut intake, taken as u64), Flow::Continue);
+        let later = std::iter::from_fn(|| batches.try_recv().ok());
+        assert_eq!(later.map(|batch| batch.items.len()).collect::<Vec<_>>(), vec![most; in_flight]);
+    }
+}

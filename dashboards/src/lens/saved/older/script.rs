@@ -6,12 +6,12 @@ use serde_json::{Value as Json, json};
 
 use crate::lens::fault::Unsupported;
 
-/// Parentheses within parentheses.
-const DEPTH_MAX: usize = 32;
+/// Most operands of a script, parentheses among them: a tree is no deeper.
+const OPERANDS_MAX: usize = 100;
 
 /// `text` as the tree of a formula of Lens; `columns` are those of its parameters.
 pub(super) fn read(text: &str, columns: &BTreeMap<String, String>) -> Result<Json, Unsupported> {
-    let mut script = Script { rest: text.trim(), columns, depth: 0 };
+    let mut script = Script { rest: text.trim(), columns, operands: 0 };
     let tree = script.sum().filter(|_| script.rest.is_empty());
     let named: String = text.chars().take(80).collect();
     tree.ok_or_else(|| Unsupported::new(format!("the script `{named}` of a TSVB panel")))
@@ -20,7 +20,7 @@ pub(super) fn read(text: &str, columns: &BTreeMap<String, String>) -> Result<Jso
 struct Script<'t> {
     rest: &'t str,
     columns: &'t BTreeMap<String, String>,
-    depth: usize,
+    operands: usize,
 }
 
 fn call(name: &str, args: Vec<Json>) -> Json {
@@ -68,11 +68,11 @@ impl<'t> Script<'t> {
     }
 
     fn factor(&mut self) -> Option<Json> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
+        self.operands += 1;
+        if self.operands > OPERANDS_MAX {
             return None;
         }
-        let tree = match self.word() {
+        match self.word() {
             "" if self.take("(") => only(self.closed()?),
             "" if self.take("-") => Some(call("subtract", vec![json!(0), self.factor()?])),
             "" => None,
@@ -81,9 +81,7 @@ impl<'t> Script<'t> {
                 None if self.take("(") => Some(call(word, self.closed()?)),
                 None => word.parse::<f64>().ok().map(|number| json!(number)),
             },
-        };
-        self.depth -= 1;
-        tree
+        }
     }
 
     /// Letters, digits, `_` and points.
@@ -140,7 +138,9 @@ mod tests {
             let fault = read(text, &columns()).unwrap_err();
             assert_eq!(fault.reason, format!("the script `{text}` of a TSVB panel"));
         }
-        let deep = read(&"(".repeat(100_000), &columns()).unwrap_err();
-        assert!(deep.reason.len() < 200, "{}", deep.reason);
+        for endless in ["(", "-", "1+", "1*"] {
+            let fault = read(&(endless.repeat(100_000) + "1"), &columns()).unwrap_err();
+            assert!(fault.reason.len() < 200, "{}", fault.reason);
+        }
     }
 }

@@ -264,3 +264,22 @@ fn json_may_stand_as_text_or_as_it_is() {
     assert_eq!(read.panels[0].content, Content::Markdown("# Read me".to_owned()));
     assert_eq!(read.omitted, Vec::<String>::new());
 }
+
+#[test]
+fn ids_that_name_each_other_in_a_ring_or_twice_end_in_a_reason_or_a_number() {
+    let rings = [
+        json!([{"id": "a", "type": "count"}, {"id": "a", "type": "cumulative_sum", "field": "a"}]),
+        json!([{"id": "a", "type": "derivative", "field": "b"}, {"id": "b", "type": "derivative", "field": "a"}]),
+        json!([{"id": "a", "type": "count"}, {"id": "a", "type": "math", "script": "params.x + params.x",
+            "variables": [{"name": "x", "field": "a"}]}]),
+    ];
+    for metrics in rings {
+        for kind in ["timeseries", "metric", "top_n"] {
+            let written = tsvb(json!({"type": kind, "series": [series(metrics.clone(), json!({}))]}));
+            let panel = saved::panel(written);
+            if !matches!(panel.content, Content::Unsupported { .. }) {
+                answered(&panel, &json!({"0": buckets("1", &[Some(1.0), None])}));
+            }
+        }
+    }
+}

@@ -26,16 +26,16 @@ impl Counters {
         self.cut.fetch_add(cut, Relaxed);
     }
 
-    /// A message that was received and is in no queue.
-    pub(super) fn dropped(&self) {
-        Self::add(&self.dropped);
+    /// Messages that were received and are in no queue.
+    pub(super) fn dropped(&self, messages: u64) {
+        self.dropped.fetch_add(messages, Relaxed);
     }
 
     /// What a connection has brought since `before`.
     pub(super) fn advanced(&self, before: Facts, now: Facts) {
         self.taken(now.messages - before.messages, now.cut - before.cut);
         if now.has_half {
-            self.dropped();
+            self.dropped(1);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::Sink;
 use super::framer::{Put, put};
+use rustix::net::{RecvFlags, recv};
 use std::io::{self, ErrorKind};
 use std::net::UdpSocket;
 use std::sync::Arc;
@@ -14,6 +15,11 @@ const DATAGRAM: usize = 64 * 1024;
 
 /// What the system is asked to keep while the queue is being written. It may give less.
 const KEPT_BYTES: usize = 4 << 20;
+
+/// Datagrams are gathered for so long, and up to so many bytes, for one append to the queue: each costs the agent a write and
+/// a look at the file. The system keeps far more than comes in this time.
+const GATHERING: Duration = Duration::from_millis(1);
+const GATHERED_BYTES: usize = 64 * 1024;
 
 /// Pause after a read that failed.
 const READ_PAUSE: Duration = Duration::from_millis(100);
@@ -34,10 +40,15 @@ pub(super) fn receive(socket: UdpSocket, sink: Arc<Sink>) -> io::Result<()> {
 }
 
 fn read(socket: &UdpSocket, sink: &Sink) {
-    let (mut buffer, mut line) = (vec![0; DATAGRAM], Vec::new());
+    let (mut buffer, mut gathered) = (vec![0; DATAGRAM], Gathered::default());
     loop {
         match socket.recv_from(&mut buffer) {
-            Ok((len, _)) => take(&buffer[..len], &mut line, sink),
+            Ok((len, _)) => {
+                gathered.add(&buffer[..len], sink.max_message);
+                gathered.add_waiting(socket, &mut buffer, sink.max_message);
+                gathered.append(sink);
+                thread::sleep(GATHERING);
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
                 warn!(queue = sink.queue.name(), error = %error, "cannot read syslog datagrams");
@@ -47,15 +58,40 @@ fn read(socket: &UdpSocket, sink: &Sink) {
     }
 }
 
-fn take(datagram: &[u8], line: &mut Vec<u8>, sink: &Sink) {
-    line.clear();
-    let put = put(datagram, datagram.len() as u64, sink.max_message, line);
-    if put == Put::Nothing {
-        return;
+/// Messages on their way into the queue.
+#[derive(Default)]
+struct Gathered {
+    lines: Vec<u8>,
+    messages: u64,
+    cut: u64,
+}
+
+impl Gathered {
+    fn add(&mut self, datagram: &[u8], max_message: usize) {
+        let put = put(datagram, datagram.len() as u64, max_message, &mut self.lines);
+        self.messages += u64::from(put != Put::Nothing);
+        self.cut += u64::from(put == Put::Cut);
     }
-    match sink.queue.offer(line) {
-        Ok(()) => sink.counters.taken(1, u64::from(put == Put::Cut)),
-        Err(_) => sink.counters.dropped(),
+
+    /// Adds what has come, without waiting for more.
+    fn add_waiting(&mut self, socket: &UdpSocket, buffer: &mut [u8], max_message: usize) {
+        while self.lines.len() < GATHERED_BYTES {
+            // Whatever is wrong is met again by the read that waits.
+            let Ok((len, _)) = recv(socket, &mut *buffer, RecvFlags::DONTWAIT) else { return };
+            self.add(&buffer[..len], max_message);
+        }
+    }
+
+    fn append(&mut self, sink: &Sink) {
+        let Self { mut lines, messages, cut } = std::mem::take(self);
+        if messages > 0 {
+            match sink.queue.offer(&lines) {
+                Ok(()) => sink.counters.taken(messages, cut),
+                Err(_) => sink.counters.dropped(messages),
+            }
+        }
+        lines.clear();
+        self.lines = lines;
     }
 }
 

@@ -3,29 +3,19 @@
 //! Both are filled by `blueox once`, in turns, so that what disturbs the machine disturbs both. Compare within one run only.
 
 use crate::beats_sink::BeatsSink;
-use crate::filling::{Filling, Home};
-use crate::line::{Format, Origin};
+use crate::filling::{Course, Filling, Home};
 use crate::process;
 use crate::sink::{Items, Record, Sink, Totals};
-use crate::writer::{Clock, LogWriter, Rotation};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 /// A comparison.
 #[derive(Debug)]
 pub struct Doors {
-    /// The agent's program.
-    pub blueox: PathBuf,
-    /// Lines of the file.
-    pub lines: u64,
-    /// Shape of the lines.
-    pub format: Format,
-    /// Seed of the lines.
-    pub seed: u64,
-    /// How often each door is filled; the median counts.
-    pub rounds: usize,
+    /// Program, lines and rounds.
+    pub course: Course,
     /// Compression level of both; 0 is off.
     pub compression: u8,
 }
@@ -35,14 +25,9 @@ pub struct Doors {
 pub struct Report {
     /// Processor, cores, kernel.
     pub machine: String,
-    /// Lines of the file.
-    pub lines: u64,
-    /// Shape of the lines.
-    pub format: Format,
-    /// Seed of the lines.
-    pub seed: u64,
-    /// Fillings of each door.
-    pub rounds: usize,
+    /// Lines and rounds.
+    #[serde(flatten)]
+    pub course: Course,
     /// `_bulk` requests.
     pub bulk: Filling,
     /// Lumberjack windows.
@@ -80,13 +65,11 @@ impl Door {
 impl Doors {
     /// Writes the lines and fills both doors.
     pub fn run(&self, directory: &Path) -> Result<Report> {
-        ensure!(self.rounds > 0, "without a round there is nothing to compare; ask for at least one");
         let load = directory.join("load.log");
-        let origin = Origin { seed: self.seed, writer: 1, format: self.format };
-        LogWriter::open(&load, origin, Clock::SAMPLE, Rotation::None)?.write(self.lines)?;
+        self.course.write(&load)?;
         let any = ([127, 0, 0, 1], 0).into();
         let (mut bulk, mut lumberjack) = (Vec::new(), Vec::new());
-        for round in 0..self.rounds {
+        for round in 0..self.course.rounds {
             let sink = Sink::start(any, &Record::Counts, Items::Real).context("start the sink")?;
             bulk.push(self.fill(&Door::Bulk(sink), &load, &directory.join(format!("bulk-{round}")))?);
             let sink = BeatsSink::start(any).context("start the Lumberjack sink")?;
@@ -95,10 +78,7 @@ impl Doors {
         }
         Ok(Report {
             machine: process::machine(),
-            lines: self.lines,
-            format: self.format,
-            seed: self.seed,
-            rounds: self.rounds,
+            course: self.course.clone(),
             bulk: Filling::median(&bulk),
             lumberjack: Filling::median(&lumberjack),
         })
@@ -106,15 +86,15 @@ impl Doors {
 
     fn fill(&self, door: &Door, load: &Path, home: &Path) -> Result<Filling> {
         let input = format!("paths: [\"{}\"]", load.display());
-        let home = Home::create(&self.blueox, home, &input, &door.output(self.compression))?;
+        let home = Home::create(&self.course.blueox, home, &input, &door.output(self.compression))?;
         let run = home.start(&["once".as_ref(), load.as_os_str()], Stdio::null())?;
-        run.to_its_end(self.lines, || door.totals())
+        run.to_its_end(self.course.lines, || door.totals())
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { machine, lines, format, seed, rounds, bulk, lumberjack } = self;
+        let Self { machine, course: Course { lines, format, seed, rounds, .. }, bulk, lumberjack } = self;
         writeln!(f, "{machine}; {lines} lines ({format:?}), seed {seed}, median of {rounds}")?;
         writeln!(f, "{:<14}{:>10}{:>12}{:>12}", "", "_bulk", "Lumberjack", "ratio")?;
         let figures: [(&str, Figure); 5] = [
@@ -136,6 +116,7 @@ impl fmt::Display for Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::Format;
 
     fn filling(seconds: f64) -> Filling {
         let load = Totals { events: 1, requests: 1, wire_bytes: 2_000_000, body_bytes: 1 };
@@ -146,10 +127,7 @@ mod tests {
     fn lumberjack_is_compared_with_bulk() {
         let report = Report {
             machine: "m".into(),
-            lines: 1,
-            format: Format::Tracing,
-            seed: 1,
-            rounds: 3,
+            course: Course { blueox: "a".into(), lines: 1, format: Format::Tracing, seed: 1, rounds: 3 },
             bulk: filling(2.0),
             lumberjack: filling(3.0),
         };

@@ -1,7 +1,9 @@
 //! One run of the agent over a load: what it used of the machine, and what its sink took.
 
+use crate::line::{Format, Origin};
 use crate::process::{self, Process};
 use crate::sink::Totals;
+use crate::writer::{Clock, LogWriter, Rotation};
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
 use std::fs;
@@ -11,6 +13,32 @@ use std::time::{Duration, Instant};
 
 /// How long one filling may take.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What all fillings of a comparison have in common.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Course {
+    /// The agent's program.
+    #[serde(skip)]
+    pub blueox: PathBuf,
+    /// Events of one filling.
+    pub lines: u64,
+    /// Shape of the lines.
+    pub format: Format,
+    /// Seed of the lines.
+    pub seed: u64,
+    /// Fillings of each kind; the median counts.
+    pub rounds: usize,
+}
+
+impl Course {
+    /// Writes the lines into `file`.
+    pub fn write(&self, file: &Path) -> Result<()> {
+        ensure!(self.rounds > 0, "without a round there is nothing to compare; ask for at least one");
+        let origin = Origin { seed: self.seed, writer: 1, format: self.format };
+        LogWriter::open(file, origin, Clock::SAMPLE, Rotation::None)?.write(self.lines)?;
+        Ok(())
+    }
+}
 
 /// Figures of one filling.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -154,6 +182,13 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comparison_has_a_round() {
+        let course = Course { blueox: "a".into(), lines: 1, format: Format::Text, seed: 1, rounds: 0 };
+        let error = course.write(Path::new("nowhere")).expect_err("no round");
+        assert!(error.to_string().contains("at least one"), "{error}");
+    }
 
     const LOAD: Totals = Totals { events: 1, requests: 1, wire_bytes: 2_000_000, body_bytes: 1 };
 

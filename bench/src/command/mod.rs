@@ -10,9 +10,12 @@ mod store;
 mod torture;
 
 use anyhow::Result;
+use bench::filling;
 use bench::line::Format;
+use bench::random::fresh_seed;
 use clap::Args;
 use std::fmt::Display;
+use std::path::PathBuf;
 
 pub(crate) use doors::Doors;
 pub(crate) use generate::Generate;
@@ -35,6 +38,27 @@ struct Load {
     /// Seed of the lines; printed where none is given.
     #[arg(long)]
     seed: Option<u64>,
+}
+
+/// What is measured, and how often.
+#[derive(Debug, Args)]
+struct Course {
+    /// The agent's program.
+    #[arg(long, default_value = "target/release/blueox")]
+    blueox: PathBuf,
+    #[command(flatten)]
+    load: Load,
+    /// How often each is measured; the median counts.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
+impl Course {
+    /// With a seed where none is given.
+    fn chosen(self) -> filling::Course {
+        let Self { blueox, load: Load { lines, format, seed }, rounds } = self;
+        filling::Course { blueox, lines, format, seed: seed.unwrap_or_else(fresh_seed), rounds }
+    }
 }
 
 /// Prints a report: a table, or JSON.

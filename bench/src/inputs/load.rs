@@ -1,8 +1,7 @@
 //! The lines in a file, and the same lines as each input that reads files wants them.
 
 use super::Input;
-use crate::line::{Format, Origin};
-use crate::writer::{Clock, LogWriter, Rotation};
+use crate::filling::Course;
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -19,10 +18,9 @@ pub(super) struct Load {
 
 impl Load {
     /// Writes all of them into `directory`.
-    pub(super) fn write(directory: &Path, seed: u64, format: Format, lines: u64) -> Result<Self> {
+    pub(super) fn write(directory: &Path, course: &Course) -> Result<Self> {
         let load = Self { directory: directory.to_owned() };
-        let origin = Origin { seed, writer: 1, format };
-        LogWriter::open(&load.file(Input::File), origin, Clock::SAMPLE, Rotation::None)?.write(lines)?;
+        course.write(&load.file(Input::File))?;
         load.pack().context("pack the lines")?;
         load.wrap().context("wrap the lines as a container runtime does")?;
         Ok(load)

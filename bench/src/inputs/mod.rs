@@ -10,30 +10,21 @@ mod sender;
 
 pub use report::{MEMORY_LIMIT, Report, Row};
 
-use crate::filling::{Filling, Home, Run};
+use crate::filling::{Course, Filling, Home, Run};
 use crate::http::Client;
-use crate::line::Format;
 use crate::process;
 use crate::sink::{Items, Record, Sink};
 use anyhow::{Context, Result, bail, ensure};
 use load::Load;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
 /// A comparison.
 #[derive(Debug)]
 pub struct Inputs {
-    /// The agent's program.
-    pub blueox: PathBuf,
-    /// Events for each input.
-    pub lines: u64,
-    /// Shape of the lines.
-    pub format: Format,
-    /// Seed of the lines.
-    pub seed: u64,
-    /// How often each input is used; the median counts.
-    pub rounds: usize,
+    /// Program, lines and rounds.
+    pub course: Course,
     /// Datagrams a second; nothing holds their sender.
     pub udp_rate: u64,
 }
@@ -87,10 +78,9 @@ struct Use {
 impl Inputs {
     /// Writes the lines and uses all inputs.
     pub fn run(&self, directory: &Path) -> Result<Report> {
-        ensure!(self.rounds > 0, "without a round there is nothing to compare; ask for at least one");
-        let load = Load::write(directory, self.seed, self.format, self.lines)?;
+        let load = Load::write(directory, &self.course)?;
         let mut uses: Vec<(Input, Vec<Use>)> = Input::ALL.map(|input| (input, Vec::new())).into();
-        for round in 0..self.rounds {
+        for round in 0..self.course.rounds {
             for (input, uses) in &mut uses {
                 let home = directory.join(format!("{input:?}-{round}"));
                 let used = self.fill(*input, &load, &home);
@@ -98,14 +88,7 @@ impl Inputs {
             }
         }
         let rows = uses.iter().map(|(input, uses)| row(*input, uses)).collect();
-        Ok(Report {
-            machine: process::machine(),
-            lines: self.lines,
-            format: self.format,
-            seed: self.seed,
-            rounds: self.rounds,
-            rows,
-        })
+        Ok(Report { machine: process::machine(), course: self.course.clone(), rows })
     }
 
     fn fill(&self, input: Input, load: &Load, home: &Path) -> Result<Use> {
@@ -121,18 +104,18 @@ impl Inputs {
             Input::SyslogUdp => format!("type: syslog, listen: \"{listen}\", protocol: udp"),
         };
         let output = format!("elasticsearch: {{hosts: [\"{}\"]}}", sink.url());
-        let home = Home::create(&self.blueox, home, &configured, &output)?;
+        let home = Home::create(&self.course.blueox, home, &configured, &output)?;
         match input {
             Input::File | Input::Gzip | Input::Zstd | Input::Container => {
                 let run = home.start(&["once".as_ref(), load.file(input).as_os_str()], Stdio::null())?;
-                Ok(Use { filling: run.to_its_end(self.lines, || sink.totals())?, dropped: 0 })
+                Ok(Use { filling: run.to_its_end(self.course.lines, || sink.totals())?, dropped: 0 })
             }
             Input::Stdin => {
                 let (end, pipe) = std::io::pipe().context("make a pipe")?;
                 let run = home.start(&["run".as_ref()], end.into())?;
                 let filling = std::thread::scope(|scope| {
                     let sender = scope.spawn(|| sender::pipe(load, pipe));
-                    let filling = run.to_its_end(self.lines, || sink.totals())?;
+                    let filling = run.to_its_end(self.course.lines, || sink.totals())?;
                     sender.join().expect("the sender does not panic")?;
                     anyhow::Ok(filling)
                 })?;
@@ -165,14 +148,14 @@ impl Inputs {
         let mut lost = 0;
         let is_done = || {
             lost = dropped(&status)?;
-            Ok(sink.totals().events + lost >= self.lines)
+            Ok(sink.totals().events + lost >= self.course.lines)
         };
         let filling = run.until(is_done, || sink.totals())?;
         let arrived = filling.load.events;
         ensure!(
-            arrived + lost == self.lines,
+            arrived + lost == self.course.lines,
             "{arrived} of {} messages came and {lost} are counted as dropped, which does not add up",
-            self.lines
+            self.course.lines
         );
         Ok(Use { filling, dropped: lost })
     }

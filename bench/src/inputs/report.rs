@@ -1,7 +1,6 @@
 //! The comparison as a table, or as JSON.
 
-use crate::filling::Filling;
-use crate::line::Format;
+use crate::filling::{Course, Filling};
 use std::fmt;
 
 /// Most resident memory of the agent, whatever it reads.
@@ -12,14 +11,9 @@ pub const MEMORY_LIMIT: u64 = 24 << 20;
 pub struct Report {
     /// Processor, cores, kernel.
     pub machine: String,
-    /// Events sent through each input in a round.
-    pub lines: u64,
-    /// Shape of the lines.
-    pub format: Format,
-    /// Seed of the lines.
-    pub seed: u64,
-    /// Uses of each input.
-    pub rounds: usize,
+    /// Lines and rounds.
+    #[serde(flatten)]
+    pub course: Course,
     /// One each, the plain file first.
     pub rows: Vec<Row>,
 }
@@ -52,7 +46,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { machine, lines, format, seed, rounds, rows } = self;
+        let Self { machine, course: Course { lines, format, seed, rounds, .. }, rows } = self;
         writeln!(f, "{machine}; {lines} events ({format:?}) a round, seed {seed}, median of {rounds}")?;
         let limit = MEMORY_LIMIT >> 20;
         writeln!(
@@ -78,6 +72,7 @@ impl fmt::Display for Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::Format;
     use crate::sink::Totals;
 
     fn row(input: &'static str, cpu_seconds: f64, peak_resident: u64) -> Row {
@@ -90,10 +85,13 @@ mod tests {
     fn inputs_are_compared_with_the_plain_file_and_held_against_the_limit() {
         let mut report = Report {
             machine: "m".into(),
-            lines: 500_000,
-            format: Format::Tracing,
-            seed: 1,
-            rounds: 1,
+            course: Course {
+                blueox: "a".into(),
+                lines: 500_000,
+                format: Format::Tracing,
+                seed: 1,
+                rounds: 1,
+            },
             rows: vec![row("file", 1.0, 12 << 20), row("file, gz", 1.5, MEMORY_LIMIT)],
         };
         assert!(report.is_within_limit());

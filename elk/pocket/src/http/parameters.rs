@@ -141,9 +141,8 @@ fn known(path: &[&str]) -> Option<&'static [&'static [&'static str]]> {
 }
 
 /// Refuses parameters that the address does not take: a misspelt one would change nothing, silently.
-pub(super) fn check(call: &Call) -> Result<(), ApiError> {
-    let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
-    let Some(known) = known(&path) else { return Ok(()) };
+pub(super) fn check(call: &Call, path: &[&str]) -> Result<(), ApiError> {
+    let Some(known) = known(path) else { return Ok(()) };
     let known = || known.iter().copied().chain([EVERYWHERE]).flatten().copied();
     let named = |key: &str| match nearest(key, known()) {
         Some(near) => format!("[{key}] -> did you mean [{near}]?"),

@@ -35,7 +35,7 @@ fn dispatch(app: &App, call: &Call) -> Result<Reply, ApiError> {
     let method = if call.method == hyper::Method::HEAD { "GET" } else { call.method.as_str() };
     let allowed = methods(&path);
     if allowed.is_empty() || allowed.contains(&method) {
-        parameters::check(call)?;
+        parameters::check(call, &path)?;
     }
     match (method, path.as_slice()) {
         ("GET", []) => Ok(cluster::root(app)),

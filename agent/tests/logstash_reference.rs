@@ -12,7 +12,7 @@ use agent::{DEADLINE, Site};
 use bench::process::Process;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -27,7 +27,7 @@ struct Server {
 
 impl Server {
     fn start(program: &Path, folder: &Path, name: &str) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = bench::process::free_address().unwrap();
         let journal = folder.join(name);
         let mut command = Command::new(program);
         command.arg("-whole").arg(&journal).arg(address.to_string());

@@ -50,10 +50,7 @@ impl Receiver {
 
     /// With one more key of the input, and of the limits.
     fn with(server: &FaultServer, keys: impl FnOnce(&Site) -> String, limits: &str) -> Self {
-        // Free at this moment, and nobody else on loopback asks for this very number.
-        let address = TcpListener::bind(("127.0.0.1", 0))
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port");
+        let address = bench::process::free_address().expect("a free address");
         let site = Site::with_config(|site| {
             format!(
                 "host: {{id: test}}\ninputs:\n  - {{type: syslog, listen: {:?}, max_line: 64KiB, {}}}\nlimits: {{queue: 16MiB, {limits}}}\n\

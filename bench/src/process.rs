@@ -3,9 +3,10 @@
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, OpenOptions};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Lines of a log shown with a failure.
@@ -180,10 +181,19 @@ fn kibibytes(text: &str, name: &str) -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
-/// A port nobody has at this moment; good enough on a machine that is busy measuring.
+/// An address for a program that is started, or started again, later. A port of 127.0.0.1 that was free once may be given to
+/// another listener or connection meanwhile; this one has a loopback host of its own, where nobody asks for a port.
 pub fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("find a free port")?;
+    let listener = TcpListener::bind((own_loopback_host(), 0)).context("find a free port")?;
     listener.local_addr().context("find a free port")
+}
+
+/// 127.A.B.C: B.C are the low bits of the process id, A counts the hosts given, from 1 to 254 and round again.
+/// Linux answers at all of 127.0.0.0/8.
+fn own_loopback_host() -> Ipv4Addr {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let count = GIVEN.fetch_add(1, Ordering::Relaxed) % 254 + 1;
+    Ipv4Addr::from_bits(127 << 24 | count << 16 | std::process::id() & 0xffff)
 }
 
 /// What ran the measurement: `2 × AMD EPYC, Linux 6.18.5`.
@@ -244,5 +254,15 @@ mod tests {
         let mut process = start("sleep", &["1000"], directory.path());
         let status = process.stop(Duration::from_secs(60)).expect("stopped");
         assert!(!status.success());
+    }
+
+    #[test]
+    fn each_free_address_has_a_loopback_host_of_its_own() {
+        let given: Vec<SocketAddr> = (0..10).map(|_| free_address().expect("free")).collect();
+        let hosts: std::collections::HashSet<_> = given.iter().map(SocketAddr::ip).collect();
+        assert_eq!(hosts.len(), given.len(), "{given:?}");
+        assert!(hosts.iter().all(std::net::IpAddr::is_loopback), "{given:?}");
+        let _all: Vec<_> =
+            given.iter().map(|address| TcpListener::bind(address).expect("free still")).collect();
     }
 }

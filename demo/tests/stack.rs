@@ -182,9 +182,7 @@ impl Rehearsal {
     fn listen(&self) -> String {
         let file = self.directory.path().join("listen");
         fs::read_to_string(&file).unwrap_or_else(|_| {
-            let free = std::net::TcpListener::bind("127.0.0.1:0")
-                .and_then(|socket| socket.local_addr())
-                .expect("a free port");
+            let free = bench::process::free_address().expect("a free address");
             fs::write(&file, free.to_string()).expect("a file");
             free.to_string()
         })

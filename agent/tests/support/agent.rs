@@ -3,7 +3,7 @@
 use bench::http::Client;
 use bench::process::Process;
 use blueox::monitoring::StatusReport;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -49,10 +49,7 @@ impl Site {
     /// A site with the configuration that `text` gives for it. `monitoring.listen` must be [`Site::status_address`].
     pub fn with_config(text: impl FnOnce(&Self) -> String) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        // Free at this moment, and nobody else on loopback asks for this very number.
-        let status = TcpListener::bind(("127.0.0.1", 0))
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port");
+        let status = bench::process::free_address().expect("a free address");
         let site = Self { directory, status };
         std::fs::create_dir(site.logs()).expect("the directory of the logs");
         std::fs::write(site.config(), text(&site)).expect("the configuration");

@@ -220,7 +220,7 @@ fn check_tells_by_its_exit_code_and_touches_neither_network_nor_state() {
 #[test]
 fn check_with_output_says_75_where_nobody_answers() {
     let site = Site::new();
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    let port = bench::process::free_address().expect("a free address");
     site.write("c.yaml", GOOD.replace("127.0.0.1:9", &port.to_string()));
     let output = site.blueox(&["check", "-c", "c.yaml", "--output"], &[]);
     assert_eq!(output.status.code(), Some(75), "{}", stderr(&output));
@@ -355,7 +355,7 @@ fn help_and_version_are_all_of_standard_output_and_wrong_usage_is_2() {
 #[test]
 fn no_message_of_any_command_holds_a_secret() {
     let site = Site::new();
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    let port = bench::process::free_address().expect("a free address");
     for output in [
         format!("hosts: ['http://u:CANARY@{port}/x']"),
         format!("hosts: ['http://{port}'], username: u, password: CANARY"),
@@ -388,7 +388,7 @@ fn no_message_of_any_command_holds_a_secret() {
 #[test]
 fn a_running_agent_tells_no_secret_and_status_needs_its_token() {
     let site = Site::new();
-    let free = || TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    let free = || bench::process::free_address().expect("a free address");
     let (nobody, page) = (free(), free());
     site.write("app.log", "{}\n");
     site.write(
@@ -432,7 +432,7 @@ fn a_running_agent_tells_no_secret_and_status_needs_its_token() {
 #[test]
 fn status_of_nobody_is_75() {
     let site = Site::new();
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    let port = bench::process::free_address().expect("a free address");
     let output = site.blueox(&["status", "--url", &format!("http://{port}")], &[]);
     assert_eq!(output.status.code(), Some(75), "{}", stderr(&output));
     assert!(stderr(&output).contains("no agent answers at"), "{}", stderr(&output));
@@ -590,7 +590,7 @@ fn explain_shows_what_a_syslog_header_says() {
 fn own_log_is_one_json_object_a_line() {
     let site = Site::new();
     site.write("a.log", "{}\n");
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    let port = bench::process::free_address().expect("a free address");
     // A state directory that cannot be: the run fails after the configuration is known to be valid.
     site.write("c.yaml", format!("{}state: {{path: a.log/state}}\nmonitoring: {{listen: '{port}'}}\n", GOOD));
     let output = site.blueox(&["run", "-c", "c.yaml"], &[]);

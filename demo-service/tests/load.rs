@@ -174,8 +174,8 @@ fn a_closed_model_has_at_most_one_request_a_user_in_flight() {
 
 #[test]
 fn a_service_that_is_away_is_counted() {
-    let address = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let report = report(&format!("http://{} --duration 1s --users 20", address.expect("a free port")));
+    let address = bench::process::free_address().expect("a free address");
+    let report = report(&format!("http://{address} --duration 1s --users 20"));
     assert_eq!(report["total"]["outcomes"]["refused"], report["total"]["requests"]);
     assert_eq!(report["total"]["latency_ms"]["max"], 0.0);
 }

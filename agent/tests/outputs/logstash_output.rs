@@ -257,7 +257,7 @@ async fn a_server_that_stops_reading_is_left() {
 #[tokio::test]
 async fn another_host_is_tried_where_one_is_a_black_hole_or_gone() {
     let black_hole = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = bench::process::free_address().unwrap();
     let server = BeatsServer::start(acts([])).await;
     let hosts = [black_hole.local_addr().unwrap(), gone, server.address];
     let mut delivery = start(config(&hosts), fast());

@@ -500,10 +500,7 @@ async fn a_request_whose_connection_is_always_closed_is_split() {
 /// E44, E45
 #[tokio::test]
 async fn of_several_hosts_the_dead_and_the_troubled_are_left_out() {
-    let dead = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    };
+    let dead = format!("http://{}", bench::process::free_address().unwrap());
     let troubled = ScriptedServer::start(|_| Some(Act::reply(503, "", ""))).await;
     let slow = ScriptedServer::start(|request| {
         Some(Act::bulk(request, |_, _| 201).after(Piece::Wait(Duration::from_millis(100))))
@@ -527,9 +524,7 @@ async fn of_several_hosts_the_dead_and_the_troubled_are_left_out() {
 /// E44, E55: the name or the server comes later.
 #[tokio::test]
 async fn a_server_that_is_not_there_yet_is_waited_for() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let address = bench::process::free_address().unwrap();
     let mut delivery = Delivery::start(config(&[format!("http://{address}")]));
     delivery.send(batch(0..3)).await;
     delivery.wait_for_state(|state| state.last_error.is_some()).await;

@@ -160,7 +160,7 @@ async fn a_connection_is_not_used_again_after_a_pause_that_could_have_cut_it() {
 
 #[tokio::test]
 async fn a_receiver_that_is_away_is_waited_for() {
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = bench::process::free_address().unwrap();
     let mut delivery = start(config(address, Transport::Tcp, Dialect::Logsearch), fast());
     delivery.send(batch(0..1)).await;
     delivery.wait_for_state(|state| state.retries > 2 && !state.reachable).await;
